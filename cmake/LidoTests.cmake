@@ -1,0 +1,127 @@
+# The tests. One program per folder, one ctest per test, a label per kind:
+#   tests/unit/<layer>          unit          no network, no real clock
+#   tests/sim                   sim           the ledger in a made-up world, by seed
+#   tests/integration/<name>    integration   real servers, started by the tests
+#   tests/faults                faults        a network that cuts, stalls and garbles
+#   tests/threads               threads       many threads, meant for ThreadSanitizer as well
+#   tests/cli, tests/house, tests/package     Python programs on the command, the tree and the installed package
+find_package(GTest REQUIRED)
+find_package(Python3 3.9 REQUIRED COMPONENTS Interpreter)
+include(GoogleTest)
+
+set(lido_tests "${PROJECT_SOURCE_DIR}/tests")
+
+file(GLOB_RECURSE support_sources CONFIGURE_DEPENDS "${lido_tests}/support/*.cpp")
+if(support_sources)
+  add_library(lido_test_support STATIC ${support_sources})
+  set(support_interface PUBLIC)
+  lido_compile(lido_test_support)
+else()
+  add_library(lido_test_support INTERFACE)
+  set(support_interface INTERFACE)
+endif()
+target_include_directories(lido_test_support ${support_interface} "${lido_tests}" "${PROJECT_SOURCE_DIR}/src")
+target_compile_definitions(
+  lido_test_support ${support_interface} "LIDO_TEST_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\""
+  "LIDO_TEST_COMMAND=\"${PROJECT_BINARY_DIR}/lido\"")
+target_link_libraries(lido_test_support ${support_interface} lido::lido GTest::gmock)
+foreach(package IN ITEMS OpenSSL)
+  find_package(${package} QUIET)
+endforeach()
+if(TARGET OpenSSL::SSL)
+  # Test servers speak TLS, and make their certificates themselves.
+  target_link_libraries(lido_test_support ${support_interface} OpenSSL::SSL OpenSSL::Crypto)
+endif()
+
+# lido_add_tests(<program> <folder> LABEL <label> [TIMEOUT <seconds>] [LOCK <resource>])
+function(lido_add_tests program folder)
+  cmake_parse_arguments(PARSE_ARGV 2 tests "" "LABEL;TIMEOUT;LOCK" "")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${folder}/*.cpp")
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${program} ${sources})
+  lido_compile(${program})
+  target_link_libraries(${program} PRIVATE lido_test_support GTest::gmock_main)
+  set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+  set(properties LABELS ${tests_LABEL} TIMEOUT ${tests_TIMEOUT})
+  if(tests_LOCK)
+    list(APPEND properties RESOURCE_LOCK ${tests_LOCK})
+  endif()
+  gtest_discover_tests(
+    ${program}
+    TEST_PREFIX "${program}."
+    DISCOVERY_MODE PRE_TEST
+    DISCOVERY_TIMEOUT 60
+    PROPERTIES ${properties})
+endfunction()
+
+# lido_folders(<variable> <folder>): the names of the folders in it.
+function(lido_folders variable folder)
+  file(GLOB entries CONFIGURE_DEPENDS LIST_DIRECTORIES true RELATIVE "${folder}" "${folder}/*")
+  set(names)
+  foreach(entry IN LISTS entries)
+    if(IS_DIRECTORY "${folder}/${entry}")
+      list(APPEND names ${entry})
+    endif()
+  endforeach()
+  set(${variable} ${names} PARENT_SCOPE)
+endfunction()
+
+lido_folders(unit_folders "${lido_tests}/unit")
+foreach(name IN LISTS unit_folders)
+  lido_add_tests(unit_${name} "${lido_tests}/unit/${name}" LABEL unit TIMEOUT 60)
+endforeach()
+lido_folders(integration_folders "${lido_tests}/integration")
+foreach(name IN LISTS integration_folders)
+  lido_add_tests(integration_${name} "${lido_tests}/integration/${name}" LABEL integration TIMEOUT 120 LOCK servers)
+endforeach()
+lido_add_tests(faults "${lido_tests}/faults" LABEL faults TIMEOUT 120 LOCK servers)
+lido_add_tests(threads "${lido_tests}/threads" LABEL threads TIMEOUT 180)
+lido_add_tests(sim "${lido_tests}/sim" LABEL sim TIMEOUT 180)
+
+# lido_add_python_test(<name> <file> LABEL <label> [TIMEOUT <seconds>] [LOCK <resource>])
+function(lido_add_python_test name file)
+  cmake_parse_arguments(PARSE_ARGV 2 test "" "LABEL;TIMEOUT;LOCK" "")
+  add_test(NAME ${name} COMMAND Python3::Interpreter -B "${file}" WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+  set_tests_properties(
+    ${name} PROPERTIES
+    LABELS ${test_LABEL}
+    TIMEOUT ${test_TIMEOUT}
+    ENVIRONMENT
+    "LIDO_COMMAND=${PROJECT_BINARY_DIR}/lido;LIDO_SOURCE_DIR=${PROJECT_SOURCE_DIR};LIDO_BINARY_DIR=${PROJECT_BINARY_DIR};LIDO_CXX=${CMAKE_CXX_COMPILER};LIDO_CMAKE=${CMAKE_COMMAND};LIDO_SANITIZE=${LIDO_SANITIZE}")
+  if(test_LOCK)
+    set_tests_properties(${name} PROPERTIES RESOURCE_LOCK ${test_LOCK})
+  endif()
+endfunction()
+
+function(lido_add_python_tests folder label timeout)
+  file(GLOB files CONFIGURE_DEPENDS "${folder}/*_test.py")
+  foreach(file IN LISTS files)
+    get_filename_component(name "${file}" NAME_WE)
+    lido_add_python_test(${label}.${name} "${file}" LABEL ${label} TIMEOUT ${timeout} ${ARGN})
+  endforeach()
+endfunction()
+
+if(TARGET lido)
+  lido_add_python_tests("${lido_tests}/cli" cli 120 LOCK servers)
+endif()
+lido_add_python_tests("${lido_tests}/house" house 300)
+if(NOT LIDO_SANITIZE)
+  lido_add_python_tests("${lido_tests}/package" package 1200)
+endif()
+
+# Every public header compiles alone: one file per header that includes it twice and nothing else.
+file(GLOB_RECURSE public_headers CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/include"
+     "${PROJECT_SOURCE_DIR}/include/lido/*.hpp")
+set(lone_sources)
+foreach(header IN LISTS public_headers)
+  string(REPLACE ".hpp" ".cpp" source "${PROJECT_BINARY_DIR}/lone_headers/${header}")
+  file(CONFIGURE OUTPUT "${source}" CONTENT "#include \"${header}\"\n#include \"${header}\"\n" @ONLY)
+  list(APPEND lone_sources "${source}")
+endforeach()
+if(lone_sources)
+  add_library(lone_headers OBJECT ${lone_sources})
+  lido_compile(lone_headers)
+  target_link_libraries(lone_headers PRIVATE lido::lido)
+endif()

@@ -1,0 +1,66 @@
+#include "lido/net/runtime.hpp"
+
+#include <csignal>
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+namespace lido {
+namespace {
+
+struct spawned_sink {
+    void complete() const noexcept {}
+    [[noreturn]] void fail(const std::exception_ptr& failure) const noexcept { std::rethrow_exception(failure); }
+    void cancelled() const noexcept {}
+};
+
+/// Blocks all signals on this thread while it lives, for threads that are started meanwhile.
+class signals_blocked {
+public:
+    signals_blocked() noexcept {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    signals_blocked(const signals_blocked&) = delete;
+    signals_blocked& operator=(const signals_blocked&) = delete;
+    ~signals_blocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+private:
+    sigset_t before_{};
+};
+
+}  // namespace
+
+runtime::runtime(runtime_settings settings) {
+    if (settings.threads < 1 || settings.threads > 256) {
+        throw exception(error(errc::invalid_argument,
+                              fmt::format("runtime setting threads = {} is out of range 1 … 256", settings.threads),
+                              "use the number of cores that I/O may take, usually 1 or 2"));
+    }
+    for (std::uint32_t index = 0; index < settings.threads; ++index) {
+        loops_.push_back(std::make_unique<net::event_loop>(*this, index));
+    }
+    const signals_blocked guard;
+    for (const auto& loop : loops_) {
+        threads_.emplace_back([loop = loop.get()] { loop->run(); });
+        pthread_setname_np(threads_.back().native_handle(), fmt::format("lido-io-{}", loop->index()).c_str());
+    }
+}
+
+runtime::~runtime() {
+    for (const auto& loop : loops_) loop->stop();
+    for (std::thread& thread : threads_) thread.join();
+}
+
+scheduler& runtime::pick() noexcept {
+    if (loops_.size() == 1) return *loops_.front();
+    return *loops_[next_.fetch_add(1, std::memory_order_relaxed) % loops_.size()];
+}
+
+void runtime::spawn(task<void> body, std::uint32_t index, std::stop_token stop) {
+    scheduler& where = *loops_[index % loops_.size()];
+    detail::started_task<void, spawned_sink>::launch(where, std::move(body), {}, std::move(stop), false);
+}
+
+}  // namespace lido

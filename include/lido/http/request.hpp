@@ -1,0 +1,88 @@
+// Lido: an HTTP request.
+#pragma once
+
+#include "lido/base/error.hpp"
+#include "lido/base/result.hpp"
+#include "lido/base/time.hpp"
+#include "lido/http/headers.hpp"
+#include "lido/http/method.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace lido::http {
+
+/// A request, built in one expression:
+///
+///     request(method::post, "/outfits/7/rating").header("Accept", "application/json").body("5", "text/plain")
+///
+/// A mistake (a line break in a header …) does not interrupt the chain: the first one is kept, `validate()` and every
+/// way of sending return it. Copyable; distinct objects may be used from different threads.
+class request {
+public:
+    /// `target` is a path with an optional query, "/outfits?size=38", percent-encoded by the caller; "*" for OPTIONS;
+    /// "host:port" for CONNECT (RFC 9112 §3.2).
+    request(http::method method, std::string target);
+
+    /// Appends a header field; see `headers::add`.
+    request& header(std::string_view name, std::string_view value) &;
+    request&& header(std::string_view name, std::string_view value) && { return std::move(header(name, value)); }
+
+    /// The content, sent with its Content-Length. An empty one is a body too: "Content-Length: 0".
+    request& body(std::string content) &;
+    request&& body(std::string content) && { return std::move(body(std::move(content))); }
+    /// The same, and sets Content-Type.
+    request& body(std::string content, std::string_view content_type) &;
+    request&& body(std::string content, std::string_view content_type) && {
+        return std::move(body(std::move(content), content_type));
+    }
+
+    /// The most time from the call on until the whole response is there, waiting for a connection and retries included;
+    /// positive. Without it the client's own counts.
+    request& timeout(duration value) &;
+    request&& timeout(duration value) && { return std::move(timeout(value)); }
+
+    /// The longest silence of the peer while a response is awaited; positive. Without it the client's own counts.
+    request& read_timeout(duration value) &;
+    request&& read_timeout(duration value) && { return std::move(read_timeout(value)); }
+
+    [[nodiscard]] const http::method& method() const noexcept { return method_; }
+    [[nodiscard]] const std::string& target() const noexcept { return target_; }
+    [[nodiscard]] const http::headers& headers() const noexcept { return headers_; }
+    [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept {
+        return headers_.find(name);
+    }
+    [[nodiscard]] bool has_body() const noexcept { return body_.has_value(); }
+    /// Empty without a body; valid until the request is changed, moved or destroyed.
+    [[nodiscard]] std::string_view body() const noexcept {
+        return body_ ? std::string_view(*body_) : std::string_view();
+    }
+    [[nodiscard]] std::optional<duration> timeout() const noexcept { return timeout_; }
+    [[nodiscard]] std::optional<duration> read_timeout() const noexcept { return read_timeout_; }
+
+    /// For policies that send a changed request (redirects, credentials).
+    void set_method(http::method method) noexcept { method_ = method; }
+    void set_target(std::string target) { target_ = std::move(target); }
+    [[nodiscard]] http::headers& mutable_headers() noexcept { return headers_; }
+    void remove_body() noexcept { body_.reset(); }
+
+    /// Is it fit to be sent? Errors, all `invalid_argument` (or `limit_exceeded` from `headers::add`): the first
+    /// mistake made while building; a target with white space, control or non-ASCII characters or a fragment, or of the
+    /// wrong form for the method; a Content-Length that contradicts the body; a Transfer-Encoding; two Host fields or
+    /// one that is no host; a body of TRACE or CONNECT. Cost: one pass over target and field names.
+    [[nodiscard]] result<void> validate() const;
+
+private:
+    void keep(result<void> outcome);
+
+    http::method method_;
+    std::string target_;
+    http::headers headers_;
+    std::optional<std::string> body_;
+    std::optional<duration> timeout_;
+    std::optional<duration> read_timeout_;
+    std::optional<error> mistake_;
+};
+
+}  // namespace lido::http

@@ -1,0 +1,79 @@
+// Lido: an HTTP response.
+#pragma once
+
+#include "lido/http/headers.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lido::http {
+
+enum class version : std::uint8_t {
+    http_1_0,
+    http_1_1,
+};
+
+/// A complete response: a head, a body, and trailers if there were any.
+///
+/// Held as the raw text and an index into it, so it costs two allocations (three with a body above 4 KiB) and moving it
+/// is cheap. Every view it gives is valid until it is moved, changed or destroyed; from a temporary, `body` and
+/// `header` give strings. Distinct objects may be used from different threads, one object by many readers.
+class response {
+public:
+    /// What a protocol's reader fills in. Places count from the beginning of `text`.
+    struct parts {
+        http::version version = http::version::http_1_1;
+        std::uint16_t status = 0;                 ///< 100 to 599
+        std::uint32_t reason = 0;                 ///< where the reason phrase begins in `text`
+        std::uint32_t reason_size = 0;            ///< in bytes; 0 when there is none
+        std::string text;                         ///< the head, and behind it a small body or the trailers
+        std::vector<detail::field_place> places;  ///< the header fields, then the trailer fields
+        std::uint32_t header_count = 0;           ///< how many of `places` are header fields
+        std::uint32_t inline_body = 0;            ///< where a body in `text` begins
+        std::uint32_t inline_body_size = 0;       ///< in bytes; 0: the body is in `body`
+        std::string body;
+    };
+
+    response() noexcept = default;
+    explicit response(parts filled) noexcept : parts_(std::move(filled)) {}
+
+    /// 100 to 599; 0 only when default-constructed or moved from.
+    [[nodiscard]] unsigned status() const noexcept { return parts_.status; }
+    /// Is the status 200 to 299?
+    [[nodiscard]] bool is_success() const noexcept { return parts_.status / 100 == 2; }
+    /// The reason phrase, often empty; not to be decided by (RFC 9112 §4).
+    [[nodiscard]] std::string_view reason() const noexcept {
+        return {parts_.text.data() + parts_.reason, parts_.reason_size};
+    }
+    [[nodiscard]] http::version version() const noexcept { return parts_.version; }
+
+    /// The header fields in the order in which they came.
+    [[nodiscard]] field_range headers() const noexcept {
+        return {parts_.text.data(), std::span(parts_.places).first(parts_.header_count)};
+    }
+    /// The value of the first header field of that name, case aside.
+    [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const& noexcept {
+        return headers().find(name);
+    }
+    [[nodiscard]] std::optional<std::string> header(std::string_view name) &&;
+
+    /// The trailer fields of a chunked body (RFC 9110 §6.5): validated, bounded, and never mixed with the headers.
+    [[nodiscard]] field_range trailers() const noexcept {
+        return {parts_.text.data(), std::span(parts_.places).subspan(parts_.header_count)};
+    }
+
+    /// The content, without transfer coding; empty for HEAD, 204 and 304.
+    [[nodiscard]] std::string_view body() const& noexcept;
+    [[nodiscard]] std::string body() && { return take_body(); }
+    /// Moves the body out, or copies it when it is small; afterwards it is empty here.
+    [[nodiscard]] std::string take_body();
+
+private:
+    parts parts_;
+};
+
+}  // namespace lido::http

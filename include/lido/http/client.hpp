@@ -1,0 +1,145 @@
+// Lido: an HTTP client over pools of connections.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lido/base/operation.hpp"
+#include "lido/http/limits.hpp"
+#include "lido/http/request.hpp"
+#include "lido/http/response.hpp"
+#include "lido/net/tls.hpp"
+#include "lido/pool/settings.hpp"
+#include "lido/pool/statistics.hpp"
+#include "lido/resilience/retry.hpp"
+
+namespace lido::http {
+
+/// What a client tells about each attempt of a request, see `client_settings::on_attempt`.
+struct attempt_report {
+    std::string_view method;
+    std::string_view origin;  ///< "http://127.0.0.1:8080"
+    std::string_view path;    ///< the target without its query, which may hold secrets
+    unsigned attempt = 1;     ///< 1 is the first
+    int status = 0;           ///< 0 when there was no response
+    const lido::error* failure = nullptr;
+    bool reused = false;  ///< on a connection that had served before
+    bool slow = false;    ///< took longer than `slow_after`
+    duration elapsed{};   ///< of this attempt, its wait for a connection included
+    duration retry_in{};  ///< a further attempt follows after this; negative: none
+};
+
+/// The settings of a client. `validate` names what is out of range; a client is never made from invalid settings.
+struct client_settings {
+    /// "http://host[:port][/prefix]": what relative targets are relative to. May be empty when all are absolute.
+    std::string base_url;
+    /// Connections per origin (scheme, host, port), and callers that may wait for one. See `pool::settings`.
+    std::size_t max_connections_per_origin = 10;
+    std::size_t max_waiters_per_origin = 1024;
+    pool::when_full when_full = pool::when_full::wait;
+    /// Origins with a pool at once; one more closes the one unused longest, or is refused while all are in use.
+    /// 1 … 100,000.
+    std::size_t max_origins = 256;
+    /// A pool whose origin was not used for this long is closed in the background. 1 s … 30 days.
+    duration unused_origin_timeout = std::chrono::minutes(10);
+
+    duration acquire_timeout = std::chrono::seconds(30);
+    duration connect_timeout = std::chrono::seconds(10);
+    /// Between two arrivals of data. 1 ms … 1 h.
+    duration read_timeout = std::chrono::seconds(30);
+    /// Over everything: waiting, connecting, all attempts and the pauses between. 1 ms … 24 h.
+    duration timeout = std::chrono::seconds(60);
+    /// A connection idle longer than this is closed; a server's `Keep-Alive: timeout=N` shortens it to N - 1 s.
+    duration idle_timeout = std::chrono::seconds(60);
+    duration max_lifetime = std::chrono::minutes(30);
+    /// Open a new connection for each request instead of keeping any. For comparisons.
+    bool keep_alive = true;
+
+    resilience::retry_settings retry{};
+    http_limits limits{};
+    net::tls_settings tls{};
+    /// Sent unless a request brings its own. Empty: none.
+    std::string user_agent = "lido/0.1";
+
+    /// Called after each attempt, on an I/O thread; must not block or throw. For logs (D13).
+    std::function<void(const attempt_report&)> on_attempt;
+    /// What counts as slow for `attempt_report::slow`.
+    duration slow_after = std::chrono::seconds(5);
+
+    [[nodiscard]] result<void> validate() const;
+};
+
+/// One origin of a client, see `client_statistics`.
+struct origin_statistics {
+    std::string origin;
+    pool::statistics pool;
+};
+
+/// A snapshot of a client.
+struct client_statistics {
+    std::uint64_t requests = 0;  ///< operations that ended
+    std::uint64_t failed = 0;    ///< of these, without a response
+    std::uint64_t attempts = 0;  ///< exchanges begun, retries included
+    std::uint64_t retries = 0;   ///< attempts by the retry policy
+    std::uint64_t resends = 0;   ///< attempts because a reused connection turned out closed before any answer
+    std::uint64_t pools_created = 0;
+    std::uint64_t pools_closed = 0;
+    /// Sums over all pools there ever were.
+    std::uint64_t connections_created = 0;
+    std::uint64_t connections_closed = 0;
+    std::uint64_t connections_failed = 0;
+    std::uint64_t connections_reused = 0;
+    duration uptime{};
+    /// How long ago unused pools were last looked for; negative before the first time.
+    duration since_last_clean_up{-1};
+    std::vector<origin_statistics> origins;
+};
+
+/// An HTTP/1.1 client. One pool of connections per origin, made when first needed and dropped when unused; strict
+/// parsing; retries by policy; a request on a kept-alive connection that turns out closed before any answer is sent
+/// again only when the peer provably did not act on it or the method is idempotent (RFC 9110 §9.2.2).
+///
+/// Thread-safe. `group` must outlive it. The destructor waits for a bounded `close`; operations that are still
+/// running then end with `pool_closed` or `cancelled`.
+class client {
+public:
+    /// Throws `lido::exception` naming the setting when `settings` are invalid.
+    client(scheduler_group& group, client_settings settings);
+    client(const client&) = delete;
+    client& operator=(const client&) = delete;
+    ~client();
+
+    /// `target` is an absolute URL or a path below the base URL.
+    [[nodiscard]] operation<response> get(std::string_view target);
+    [[nodiscard]] operation<response> post(std::string_view target, std::string body,
+                                           std::string_view content_type = "application/octet-stream");
+    [[nodiscard]] operation<response> send(request what);
+
+    /// Opens `count` connections to the base URL's origin; fails with the first connect error if none comes up.
+    /// The result is how many are open.
+    [[nodiscard]] operation<std::size_t> warm_up(std::size_t count);
+
+    /// Refuses new requests, lets running ones end until `timeout`, then cuts them. Idempotent. The result is the number
+    /// of connections that had to be cut.
+    [[nodiscard]] operation<std::size_t> close(duration timeout = std::chrono::seconds(10));
+
+    [[nodiscard]] client_statistics statistics() const;
+    [[nodiscard]] const client_settings& settings() const noexcept;
+
+    /// The process-wide client, made at the first call with default settings and a runtime of its own.
+    [[nodiscard]] static client& process_default();
+    /// Closes the process-wide client, if it was made, and every other one that lives. Blocks; not on an I/O thread.
+    static void close_all(duration timeout = std::chrono::seconds(10));
+
+    class implementation;
+
+private:
+    std::shared_ptr<implementation> self_;
+};
+
+}  // namespace lido::http

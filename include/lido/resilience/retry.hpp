@@ -1,16 +1,16 @@
 // Lido: whether to try again, and when.
 #pragma once
 
+#include "lido/base/error.hpp"
+#include "lido/base/result.hpp"
+#include "lido/base/time.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "lido/base/error.hpp"
-#include "lido/base/result.hpp"
-#include "lido/base/time.hpp"
 
 namespace lido::resilience {
 
@@ -49,7 +49,22 @@ struct attempt_outcome {
 };
 
 /// Decides after attempt number `attempt` (1 is the first) at `now`: the wait before the next attempt, or nothing when
-/// this was the last. Never a wait that would end after `deadline`. Pure: `random_share` in [0, 1) is the jitter's dice.
+/// this was the last. Never a wait that would end after `deadline`. Pure: `random_share` in [0, 1) is the jitter's
+/// dice.
+///
+/// | how the attempt ended                                               | tried again                         |
+/// |----------------------------------------------------------------------|-------------------------------------|
+/// | a status of `statuses`                                              | if the method is one of `methods`   |
+/// | connect_failed, connect_timeout, resolve_failed: not reached        | always                              |
+/// | read_timeout, write_timeout, connection_closed, maybe_executed,     | if the method is one of `methods`:  |
+/// | protocol_error: the server may have acted                           | list POST only if twice does no harm |
+/// | the pool or a policy refused (acquire_timeout, queue_full,          | never: more load makes it worse     |
+/// | pool_exhausted, pool_closed, circuit_open …)                        |                                     |
+/// | tls_failed, timeout, limit_exceeded, cancelled, invalid_argument …  | never: it would end the same way    |
+///
+/// The wait is the server's `retry_after` when there is one, else backoff_factor × 2^(attempt-1) s, at most
+/// `max_backoff`, less the jitter. A `retry_after` of zero, which a date in the past is too, leaves it to the back-off,
+/// as urllib3 does. Methods are compared with regard to case (RFC 9110 §9.1).
 [[nodiscard]] std::optional<duration> next_attempt(const retry_settings& settings, const attempt_outcome& outcome,
                                                    unsigned attempt, time_point now, time_point deadline,
                                                    double random_share);

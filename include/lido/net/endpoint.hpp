@@ -58,7 +58,7 @@ public:
     [[nodiscard]] const sockaddr* data() const noexcept;
     [[nodiscard]] socklen_t size() const noexcept { return size_; }
 
-    [[nodiscard]] friend bool operator==(const address& left, const address& right) noexcept;
+    friend bool operator==(const address& left, const address& right) noexcept;
 
 private:
     sockaddr_storage storage_{};

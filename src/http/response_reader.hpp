@@ -91,13 +91,13 @@ public:
 
     /// May the connection carry another request (RFC 9112 §9.3)? True only for a complete response whose end was
     /// certain, with nothing behind it, and without "Connection: close" (in HTTP/1.0: with "Connection: keep-alive").
-    [[nodiscard]] bool keep_alive() const noexcept;
+    [[nodiscard]] bool keep_alive() const noexcept { return keep_alive_; }
 
     /// "Keep-Alive: timeout=5": how long the server will keep the idle connection; at most a day.
     [[nodiscard]] std::optional<std::chrono::seconds> keep_alive_timeout() const noexcept;
 
     /// "Keep-Alive: max=100": how many more requests the server will take on this connection.
-    [[nodiscard]] std::optional<std::uint32_t> keep_alive_max() const noexcept;
+    [[nodiscard]] std::optional<std::uint32_t> keep_alive_max() const noexcept { return head_.facts().keep_alive_max; }
 
     /// Interim responses (1xx) skipped since `reset`.
     [[nodiscard]] std::size_t interim_responses() const noexcept { return interim_; }
@@ -112,15 +112,54 @@ private:
         chunk_data,
         chunk_end,
         trailers,
-        done
+        done,
     };
 
+    std::size_t read_some(std::string_view data);
+    std::size_t read_head(std::string_view data);
+    std::size_t read_body(std::string_view data);
+    std::size_t read_until_close(std::string_view data);
+    std::size_t read_chunk_line(std::string_view data);
+    std::size_t read_chunk_end(std::string_view data);
+    std::size_t read_trailers(std::string_view data);
+
+    head_parser::outcome parse_kept(std::string_view data, std::size_t& consumed);
+    std::size_t end_of_head(std::string_view data, std::size_t head_size);
+    void skip_interim_response();
+    void begin_body();
+    void reserve_body();
+    void begin_chunk(std::string_view line);
+    void refuse_long_chunk_line();
+    void end_of_piece();
+    void drop_space() noexcept;
+    void finish() noexcept;
+    void fail(lido::error why);
+    [[nodiscard]] bool has_no_body() const noexcept;
+    [[nodiscard]] bool end_is_certain() const noexcept;
+    [[nodiscard]] std::string describe_early_end() const;
+
+    const http_limits* limits_ = nullptr;
+    head_parser head_;
     phase phase_ = phase::head;
     read_state state_ = read_state::need_more;
+    bool to_head_ = false;
+    bool to_connect_ = false;
+    bool expect_upgrade_ = false;
     bool started_ = false;
+    bool keep_alive_ = false;
+    bool taken_ = false;
+    bool line_feed_next_ = false;  // of a chunk's end only the carriage return is there
     std::size_t interim_ = 0;
+    std::uint64_t remaining_ = 0;  // bytes of a sized body or of a chunk still to come
+    std::size_t extension_bytes_ = 0;
+    std::size_t space_ = 0;  // bytes at the end of `body_` that are lent out for receiving
+    std::string text_;       // the head so far, then the whole head; behind it a small body or trailers
+    std::string line_;       // the beginning of a chunk line
+    std::string body_;
+    std::uint32_t inline_body_ = 0;
+    std::uint32_t inline_body_size_ = 0;
+    std::uint32_t header_count_ = 0;
     std::optional<lido::error> error_;
-    head_parser head_;
 };
 
 }  // namespace lido::http

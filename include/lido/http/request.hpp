@@ -75,6 +75,7 @@ public:
 
 private:
     void keep(result<void> outcome);
+    [[nodiscard]] result<void> check_framing() const;
 
     http::method method_;
     std::string target_;

@@ -1,0 +1,16 @@
+// Lido: host and port as they stand in a request.
+#pragma once
+
+#include <string_view>
+
+namespace lido::http {
+
+/// `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2.2): a name or an IPv4 address of unreserved characters,
+/// sub-delimiters and percent-encodings, or an IPv6 address in brackets; a port of 1 to 5 digits, at most 65535.
+/// Neither user information nor an empty host.
+[[nodiscard]] bool is_authority(std::string_view text) noexcept;
+
+/// Does an authority say its port?
+[[nodiscard]] bool has_port(std::string_view authority) noexcept;
+
+}  // namespace lido::http

@@ -34,6 +34,8 @@ endif()
 set(lido_warnings
     -Wall
     -Wextra
+    # {.slot = 3} leaves the other members at their defaults; that is what designated initialisers are for.
+    -Wno-missing-field-initializers
     -Wpedantic
     -Wshadow
     -Wconversion

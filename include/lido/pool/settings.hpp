@@ -47,7 +47,7 @@ struct settings {
     std::size_t max_size = 10;
     /// Connections kept open while nobody needs them. 0 … max_size.
     std::size_t min_size = 0;
-    /// Callers that may wait at once; one more gets `queue_full`. 0 … 10,000,000; 0: nobody ever waits.
+    /// Callers that may wait at once; one more gets `queue_full`. 1 … 10,000,000. To wait for nothing, see `on_full`.
     std::size_t max_waiters = 1024;
     when_full on_full = when_full::wait;
     /// Connections beyond `max_size` that `when_full::overflow` may have open at once. 1 … 100,000.

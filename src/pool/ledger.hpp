@@ -1,0 +1,242 @@
+// Lido: all that a pool decides.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <source_location>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "lido/base/error.hpp"
+#include "lido/base/random.hpp"
+#include "lido/pool/identifiers.hpp"
+#include "lido/pool/settings.hpp"
+#include "lido/pool/statistics.hpp"
+#include "pool/connect_gate.hpp"
+#include "pool/leak_watch.hpp"
+#include "pool/slot.hpp"
+#include "pool/waiters.hpp"
+
+namespace lido::pool {
+
+enum class action_kind : std::uint8_t {
+    open,     ///< open a connection for `slot` on scheduler `affinity` until `deadline`; answer: opened or open_failed
+    check,    ///< check it until `deadline`; answer: checked
+    reset,    ///< bring it back to a clean state until `deadline`; answer: reset_done
+    close,    ///< close it politely until `deadline`; answer: closed
+    abandon,  ///< end whatever runs on the slot and destroy its connection now; answer: closed
+    cut,      ///< the lease holder is late for the drain: break its connection, so that it returns the lease
+    grant,    ///< `waiter` gets `lease` on `slot`
+    refuse,   ///< `waiter` gets `reason`; with `down`, the last connect error is the reason or its cause
+    leak,     ///< `lease`, taken at `where`, has been out for `held`
+    warmed,   ///< the warm-up has ended with `count` connections
+    drained,  ///< the drain has ended; `count` leases were still out
+};
+
+/// What the shell has to do. Which members mean something depends on `kind`.
+struct action {
+    action_kind kind;
+    errc reason = errc::pool_closed;
+    bool down = false;
+    std::uint32_t affinity = 0;
+    slot_id slot{};
+    waiter_id waiter{};
+    lease_id lease{};
+    time_point deadline = never;
+    duration held{};
+    std::size_t count = 0;
+    std::source_location where{};
+};
+
+using actions = std::vector<action>;
+
+/// What a borrower says about the connection that it returns.
+enum class verdict : std::uint8_t {
+    clean,        ///< provably as good as new
+    needs_reset,  ///< works, but remembers something of the borrower
+    broken,       ///< anything else: closed, never lent again
+};
+
+struct acquire_request {
+    std::uint8_t priority = highest_priority;
+    time_point deadline = never;
+    std::uint64_t holder = 0;
+    std::uint32_t affinity = 0;
+    std::source_location where;
+};
+
+struct acquire_outcome {
+    enum class kind : std::uint8_t { granted, queued, refused };
+    kind what = kind::refused;
+    errc reason = errc::pool_closed;
+    slot_id slot;
+    lease_id lease;
+    waiter_id waiter;
+};
+
+/// The state of a pool and every decision about it: who gets which connection, what is opened, checked, closed, and
+/// when. It does no I/O, knows no clock, no thread and no callback: events come in with the time, actions go out to be
+/// carried out after the call. A plain value: a copy is a pool in the same state. Not thread-safe; times must not go
+/// back. Every event costs O(1) amortised, whatever the number of slots and waiters, but for `reconfigure`,
+/// `retire_all`, `drain` and its end.
+///
+/// Events about something that has ended meanwhile (a connect that comes after its deadline, a lease returned twice)
+/// are recognised by their identifier, counted in `statistics::stale_events` and otherwise ignored; those that bring a
+/// result say so by returning false.
+///
+/// docs/design/pool.md lists the invariants.
+class ledger {
+public:
+    /// `settings` must be valid; `affinities` is the number of schedulers, at least 1.
+    ledger(const settings& settings, std::uint32_t affinities, time_point now, random_source random);
+
+    // Borrowers.
+
+    [[nodiscard]] acquire_outcome acquire(time_point now, const acquire_request& request, actions& out);
+    /// The caller no longer waits. False: it had been granted or refused already.
+    bool cancel(time_point now, waiter_id waiter, actions& out);
+    bool release(time_point now, lease_id lease, verdict verdict, actions& out);
+
+    // Answers to actions.
+
+    bool opened(time_point now, slot_id slot, std::uint32_t capacity, actions& out);
+    bool open_failed(time_point now, slot_id slot, actions& out);
+    bool checked(time_point now, slot_id slot, bool works, actions& out);
+    bool reset_done(time_point now, slot_id slot, bool clean, actions& out);
+    bool closed(time_point now, slot_id slot, actions& out);
+
+    // News from connections.
+
+    /// The peer allows this many leases at once from now on; 0: none any more, drain it.
+    bool capacity_changed(time_point now, slot_id slot, std::uint32_t capacity, actions& out);
+    /// The connection is known to be dead or dirty.
+    bool lost(time_point now, slot_id slot, actions& out);
+
+    // The operator.
+
+    void reconfigure(time_point now, const settings& settings, actions& out);
+    void pause(time_point now);
+    void resume(time_point now, actions& out);
+    /// Every connection of now serves its present lease and no other.
+    void retire_all(time_point now, actions& out);
+    void warm_up(time_point now, std::size_t count, actions& out);
+    /// Ends the pool: refuses waiters, waits for leases until `deadline`. Idempotent; an earlier deadline wins.
+    void drain(time_point now, time_point deadline, actions& out);
+
+    /// Does what the time has brought. To be called at `next_wake`, and harmless at any other time.
+    void tick(time_point now, actions& out);
+    [[nodiscard]] time_point next_wake() const;
+    /// True once after `next_wake` may have become earlier; asking resets it. Saves the shell from asking for the time
+    /// after each lease.
+    [[nodiscard]] bool take_wake_changed() noexcept { return std::exchange(wake_changed_, false); }
+
+    // Looking in.
+
+    [[nodiscard]] statistics snapshot() const;
+    [[nodiscard]] pool_numbers numbers() const noexcept;
+    [[nodiscard]] const settings& current_settings() const noexcept { return settings_; }
+    [[nodiscard]] slot_state state_of(slot_id which) const noexcept;
+    [[nodiscard]] bool is_current(slot_id which) const noexcept;
+    [[nodiscard]] const lease_record& lease(lease_id which) const noexcept { return leases_.at(which); }
+    /// No connection is left, not even one that is closing.
+    [[nodiscard]] bool is_empty() const noexcept { return regular_ + overflow_ == 0; }
+    [[nodiscard]] bool draining() const noexcept { return lifecycle_ != lifecycle::open; }
+    /// Aborts when an invariant of docs/design/pool.md does not hold. O(slots + waiters): for tests.
+    void audit() const;
+
+private:
+    enum class lifecycle : std::uint8_t { open, draining, closed };
+    struct slot_nodes {
+        using handle = std::uint32_t;
+        static constexpr handle none = no_index;
+        std::vector<pool::slot>* all;
+        [[nodiscard]] timer_links<handle>& links(handle which) const noexcept { return (*all)[which].timer; }
+    };
+    struct holder_counts {
+        std::size_t leases = 0;
+        std::size_t waits = 0;
+    };
+    using slot_list = index_list<pool::slot, &slot::links>;
+
+    // One function moves a slot.
+    void move(std::uint32_t which, slot_state to);
+    void retire(std::uint32_t which, close_reason reason);
+    [[nodiscard]] slot_list* list_of(const pool::slot& which) noexcept;
+    void count(const pool::slot& which, bool add) noexcept;
+    [[nodiscard]] slot_id id_of(std::uint32_t which) const noexcept { return {which, slots_[which].generation}; }
+
+    // Lending.
+    [[nodiscard]] std::uint32_t find_available(time_point now, std::uint32_t affinity, actions& out);
+    [[nodiscard]] bool is_fresh(const pool::slot& which, time_point now) const noexcept;
+    lease_id lend(time_point now, std::uint32_t which, std::uint64_t holder, time_point since,
+                  const std::source_location& where);
+    void dispatch(time_point now, std::uint32_t affinity, actions& out);
+    void serve_waiters(time_point now, actions& out);
+    void check_stale(time_point now, actions& out);
+    void refuse(waiter_id who, errc reason, bool down, actions& out);
+    void refuse_while_down(time_point now, actions& out);
+    [[nodiscard]] bool is_down() const noexcept;
+    [[nodiscard]] bool would_deadlock(std::uint64_t holder) const;
+    void add_wait(std::uint64_t holder);
+    void remove_wait(std::uint64_t holder);
+
+    // Opening and closing.
+    void open_wanted(time_point now, std::uint32_t affinity, actions& out);
+    [[nodiscard]] bool wants_overflow() const noexcept;
+    [[nodiscard]] std::size_t wanted() const noexcept;
+    [[nodiscard]] std::size_t room() const noexcept;
+    void start_connect(time_point now, std::uint32_t affinity, bool overflow, actions& out);
+    void start_check(time_point now, std::uint32_t which, actions& out);
+    void settle(time_point now, std::uint32_t which, actions& out);
+    void make_idle(time_point now, std::uint32_t which);
+    void begin_close(time_point now, std::uint32_t which, close_reason reason, actions& out);
+    void abandon(time_point now, std::uint32_t which, close_reason reason, actions& out);
+    void connect_has_failed(time_point now, actions& out);
+    void finish_warm_up(actions& out);
+    void retire_outgoing(time_point now, actions& out);
+
+    // Time.
+    void arm(time_point now, std::uint32_t which);
+    [[nodiscard]] time_point due(const pool::slot& which, time_point now) const noexcept;
+    void slot_is_due(time_point now, std::uint32_t which, actions& out);
+    void idle_is_due(time_point now, std::uint32_t which, actions& out);
+    void end_drain(time_point now, actions& out);
+    void note_drained(actions& out);
+
+    [[nodiscard]] bool stale(slot_id which, slot_state expected) noexcept;
+
+    settings settings_;
+    random_source random_;
+    lifecycle lifecycle_ = lifecycle::open;
+    bool paused_ = false;
+    time_point drain_until_ = never;
+    std::size_t warm_target_ = 0;
+    std::uint32_t expected_capacity_ = 1;
+
+    std::vector<pool::slot> slots_;
+    std::vector<std::uint32_t> vacant_;
+    std::vector<slot_list> idle_;  // one a scheduler
+    slot_list shared_;
+    timer_wheel<slot_nodes> slot_timers_;
+    waiters waiters_;
+    std::vector<std::source_location> waiter_places_;  // by waiter index
+    leak_watch leases_;
+    connect_gate gate_;
+    std::unordered_map<std::uint64_t, holder_counts> holders_;
+    bool wake_changed_ = true;
+    std::size_t blocked_leases_ = 0;  // leases of holders that wait
+
+    // Derived from the slots by `count`, so that no decision has to look at all of them.
+    std::array<std::size_t, slot_state_count> in_state_{};
+    std::size_t regular_ = 0;     // count towards max_size
+    std::size_t overflow_ = 0;    // beyond it
+    std::size_t kept_ = 0;        // live or connecting, and here to stay
+    std::size_t kept_live_ = 0;   // of these, live
+    std::size_t in_flight_ = 0;   // leases that connecting, checking and resetting slots will offer
+    std::size_t outgoing_ = 0;    // idle ones that wait for their successor
+
+    statistics statistics_;
+};
+
+}  // namespace lido::pool

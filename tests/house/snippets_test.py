@@ -16,6 +16,8 @@ TASK = "#pragma once\n#include <coroutine>\n" + (
 
 
 class ThisTree(unittest.TestCase):
+    maxDiff = None
+
     def test_every_marked_block_compiles(self):
         found, wrong = snippets.all_snippets(ROOT)
         self.assertEqual([], wrong)

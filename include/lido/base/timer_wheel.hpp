@@ -1,13 +1,13 @@
 // Lido: deadlines in constant time.
 #pragma once
 
+#include "lido/base/assert.hpp"
+#include "lido/base/time.hpp"
+
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-
-#include "lido/base/assert.hpp"
-#include "lido/base/time.hpp"
 
 namespace lido {
 
@@ -47,7 +47,7 @@ public:
     void disarm(Nodes nodes, handle which) noexcept {
         auto& links = nodes.links(which);
         if (!links.armed) return;
-        unlink(nodes, which, links);
+        unlink(nodes, links);
         --size_;
     }
 
@@ -60,14 +60,15 @@ public:
         return next.found ? origin_ + std::chrono::milliseconds(next.tick) : never;
     }
 
-    /// Calls `on_due(handle)` for each timer whose time has come by `now`; it is disarmed before. `on_due` may arm and
-    /// disarm any timer. A timer armed for the past by `on_due` fires at the next call, so that no call runs for ever.
+    /// Calls `on_due(handle)` for each timer whose time has come by `now`; it is disarmed before. Those of an earlier
+    /// tick come first, those of one tick in no particular order. `on_due` may arm and disarm any timer. A timer armed
+    /// for the past, by `on_due` or otherwise, fires at the next tick, so that no call runs for ever.
     template <class OnDue>
     void advance(Nodes nodes, time_point now, OnDue&& on_due) {
         const std::uint64_t target = tick_at(now);
         for (position next = next_occupied(); next.found && next.tick <= target; next = next_occupied()) {
             elapsed_ = next.tick;
-            handle first = take(nodes, next.bucket);
+            handle first = take(next.bucket);
             if (next.bucket < slots_per_level) {
                 splice_due(nodes, first);
             } else {
@@ -77,7 +78,7 @@ public:
         if (target >= elapsed_) elapsed_ = target + 1;
         while (due_head_ != Nodes::none) {
             const handle which = due_head_;
-            unlink(nodes, which, nodes.links(which));
+            unlink(nodes, nodes.links(which));
             --size_;
             on_due(which);
         }
@@ -87,7 +88,10 @@ private:
     static constexpr unsigned bits_per_level = 6;
     static constexpr unsigned slots_per_level = 1U << bits_per_level;
     static constexpr unsigned levels = 6;
-    static constexpr std::uint64_t horizon = std::uint64_t{1} << (bits_per_level * levels);
+    /// Timers further away than this (2.1 years) wait in the last bucket before it and are sorted in again from there.
+    /// One slot less than the top level has: a timer a whole turn ahead would fall into the slot of the present, which
+    /// would be sorted into itself for ever.
+    static constexpr std::uint64_t horizon = std::uint64_t{slots_per_level - 1} << (bits_per_level * (levels - 1));
     static constexpr std::uint16_t due_bucket = slots_per_level * levels;
 
     struct position {
@@ -123,7 +127,7 @@ private:
     }
 
     void push(Nodes nodes, handle which, timer_links<handle>& links, std::uint16_t bucket) noexcept {
-        handle& head = head_of(bucket);
+        handle& head = heads_[bucket];
         links.previous = Nodes::none;
         links.next = head;
         links.bucket = bucket;
@@ -132,7 +136,7 @@ private:
         head = which;
     }
 
-    void unlink(Nodes nodes, handle, timer_links<handle>& links) noexcept {
+    void unlink(Nodes nodes, timer_links<handle>& links) noexcept {
         handle& head = head_of(links.bucket);
         if (links.previous != Nodes::none) {
             nodes.links(links.previous).next = links.next;
@@ -141,7 +145,11 @@ private:
         }
         if (links.next != Nodes::none) nodes.links(links.next).previous = links.previous;
         links.armed = false;
-        if (head == Nodes::none && links.bucket != due_bucket) mark_empty(links.bucket);
+        if (links.bucket == due_bucket) {
+            if (links.next == Nodes::none) due_tail_ = links.previous;
+        } else if (head == Nodes::none) {
+            mark_empty(links.bucket);
+        }
     }
 
     [[nodiscard]] handle& head_of(std::uint16_t bucket) noexcept {
@@ -152,18 +160,20 @@ private:
         occupied_[bucket / slots_per_level] &= ~(std::uint64_t{1} << (bucket % slots_per_level));
     }
 
-    [[nodiscard]] handle take(Nodes, std::uint16_t bucket) noexcept {
+    [[nodiscard]] handle take(std::uint16_t bucket) noexcept {
         const handle first = heads_[bucket];
         heads_[bucket] = Nodes::none;
         mark_empty(bucket);
         return first;
     }
 
+    /// Appends a bucket's timers, which are linked already, to those that are due.
     void splice_due(Nodes nodes, handle first) noexcept {
-        while (first != Nodes::none) {
-            const handle following = nodes.links(first).next;
-            push(nodes, first, nodes.links(first), due_bucket);
-            first = following;
+        nodes.links(first).previous = due_tail_;
+        (due_tail_ == Nodes::none ? due_head_ : nodes.links(due_tail_).next) = first;
+        for (handle each = first; each != Nodes::none; each = nodes.links(each).next) {
+            nodes.links(each).bucket = due_bucket;
+            due_tail_ = each;
         }
     }
 
@@ -204,6 +214,7 @@ private:
     std::array<std::uint64_t, levels> occupied_{};
     std::array<handle, std::size_t{slots_per_level} * levels> heads_{};
     handle due_head_ = Nodes::none;
+    handle due_tail_ = Nodes::none;
 };
 
 }  // namespace lido

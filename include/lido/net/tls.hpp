@@ -114,7 +114,8 @@ public:
     tls_session& operator=(const tls_session&) = delete;
     ~tls_session();
 
-    /// The whole handshake. `tls_failed` with the reason, `connect_timeout` at `deadline`.
+    /// The whole handshake. `tls_failed` with the reason, `connect_failed` when the connection broke, `connect_timeout`
+    /// at `deadline`.
     [[nodiscard]] task<result<void>> handshake(time_point deadline);
     /// One step of it: `done`, `want_read`, `want_write` or `failed`.
     [[nodiscard]] io_result handshake_step() noexcept;

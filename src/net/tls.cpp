@@ -1,0 +1,228 @@
+#include "lido/net/tls.hpp"
+
+#include "lido/base/assert.hpp"
+#include "lido/net/connect.hpp"
+#include "net/tls_bio.hpp"
+#include "net/tls_errors.hpp"
+
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <cstring>
+#include <utility>
+
+namespace lido::net {
+
+/// What OpenSSL refers to, at an address that stays.
+class tls_session::impl {
+public:
+    impl(std::shared_ptr<const tls_context> from, socket& on) noexcept : context(std::move(from)), below(on) {
+        transport.below = &on;
+    }
+    impl(const impl&) = delete;
+    impl& operator=(const impl&) = delete;
+    ~impl() { SSL_free(ssl); }
+
+    [[nodiscard]] result<void> start();
+    [[nodiscard]] result<void> expect(std::string_view host);
+    /// What the return value of an OpenSSL call means. `bytes` counts when it succeeded.
+    [[nodiscard]] io_result judge(int outcome, std::size_t bytes) noexcept;
+
+    const std::shared_ptr<const tls_context> context;
+    socket& below;
+    detail::bio_state transport;
+    SSL* ssl = nullptr;
+    std::string expected;  // the name or address that the certificate has to be for
+    detail::verify_failure refused;
+    unsigned long failed_code = 0;  // of OpenSSL's error queue
+    int failed_errno = 0;
+    bool failed = false;
+    bool established = false;
+
+private:
+    static int on_verified(int accepted, X509_STORE_CTX* verification) noexcept;
+    void note_failure() noexcept;
+};
+
+result<void> tls_session::impl::start() {
+    ERR_clear_error();
+    ssl = SSL_new(context->native());
+    BIO* const bio = ssl != nullptr ? detail::make_socket_bio(transport) : nullptr;
+    if (bio == nullptr) return error(errc::tls_failed, "OpenSSL cannot make a TLS session", "free some memory");
+    SSL_set_bio(ssl, bio, bio);
+    SSL_set_ex_data(ssl, 0, this);  // index 0 is the application's
+    SSL_set_verify(ssl, SSL_CTX_get_verify_mode(context->native()), on_verified);
+    if (context->is_server()) {
+        SSL_set_accept_state(ssl);
+    } else {
+        SSL_set_connect_state(ssl);
+    }
+    return {};
+}
+
+/// Says to OpenSSL, and for a name to the peer, whom this client wants to talk to.
+result<void> tls_session::impl::expect(std::string_view host) {
+    expected = context->server_name().empty() ? std::string(host) : context->server_name();
+    if (expected.ends_with('.')) expected.pop_back();
+    X509_VERIFY_PARAM* const demands = SSL_get0_param(ssl);
+    if (const auto literal = address::from_literal(expected, 0)) {
+        expected = literal->host_text();
+        const std::string without_zone = expected.substr(0, expected.find('%'));
+        if (X509_VERIFY_PARAM_set1_ip_asc(demands, without_zone.c_str()) == 1) return {};
+        return error(errc::tls_failed, fmt::format("no certificate can be for the address {}", expected));
+    }
+    // A name with a dot in front would match everything below it.
+    const bool a_name = !expected.empty() && !expected.starts_with('.') && expected.size() <= 253;
+    // Names are looked for where they belong, in the subjectAltName (RFC 9525, section 2), and a wildcard is a label.
+    X509_VERIFY_PARAM_set_hostflags(demands,
+                                    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    if (!a_name || X509_VERIFY_PARAM_set1_host(demands, expected.data(), expected.size()) != 1 ||
+        SSL_set_tlsext_host_name(ssl, expected.c_str()) != 1) {
+        return error(errc::tls_failed, "no certificate can be for this host name", "check the host name");
+    }
+    return {};
+}
+
+/// Called for each certificate of the chain; takes down why the first of them is refused.
+int tls_session::impl::on_verified(int accepted, X509_STORE_CTX* verification) noexcept {
+    if (accepted == 1) return 1;
+    const auto* const ssl =
+        static_cast<const SSL*>(X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    auto* const self = static_cast<impl*>(SSL_get_ex_data(ssl, 0));
+    if (self->refused.code == 0) self->refused = detail::describe_failure(verification);
+    return 0;
+}
+
+io_result tls_session::impl::judge(int outcome, std::size_t bytes) noexcept {
+    if (outcome == 1) return {io_status::done, bytes, 0};
+    switch (SSL_get_error(ssl, outcome)) {
+        case SSL_ERROR_WANT_READ:
+            return {io_status::want_read, 0, 0};
+        case SSL_ERROR_WANT_WRITE:
+            return {io_status::want_write, 0, 0};
+        case SSL_ERROR_ZERO_RETURN:
+            return {io_status::end, 0, 0};
+        default:
+            note_failure();
+            return {io_status::failed, 0, failed_errno};
+    }
+}
+
+void tls_session::impl::note_failure() noexcept {
+    failed = true;
+    failed_code = ERR_peek_error();
+    // A failure above the socket may be followed by one of it, when the alert cannot be sent.
+    failed_errno = failed_code == 0 ? transport.error : 0;
+}
+
+tls_session::tls_session(std::unique_ptr<impl> implementation) noexcept : impl_(std::move(implementation)) {}
+
+tls_session::~tls_session() = default;
+
+result<std::unique_ptr<tls_session>> tls_session::client(std::shared_ptr<const tls_context> context, socket& below,
+                                                         std::string_view host) {
+    LIDO_ASSERT(context != nullptr && !context->is_server());
+    auto made = std::make_unique<impl>(std::move(context), below);
+    if (auto started = made->start(); !started) return std::move(started).error();
+    if (auto accepted = made->expect(host); !accepted) return std::move(accepted).error();
+    return std::unique_ptr<tls_session>(new tls_session(std::move(made)));
+}
+
+result<std::unique_ptr<tls_session>> tls_session::server(std::shared_ptr<const tls_context> context, socket& below) {
+    LIDO_ASSERT(context != nullptr && context->is_server());
+    auto made = std::make_unique<impl>(std::move(context), below);
+    if (auto started = made->start(); !started) return std::move(started).error();
+    return std::unique_ptr<tls_session>(new tls_session(std::move(made)));
+}
+
+task<result<void>> tls_session::handshake(time_point deadline) {
+    io_result step;
+    while (true) {
+        step = handshake_step();
+        if (step.status == io_status::done) co_return result<void>();
+        if (step.status != io_status::want_read && step.status != io_status::want_write) co_return failure();
+        const bool ready = co_await impl_->below.readiness(step.status, deadline);
+        if (!ready) {
+            co_return error(errc::connect_timeout, "not finished in time",
+                            "check that the peer speaks TLS on this port, and its load; or raise the time-out");
+        }
+    }
+}
+
+io_result tls_session::handshake_step() noexcept {
+    if (impl_->failed) return {io_status::failed, 0, impl_->failed_errno};
+    ERR_clear_error();
+    const io_result step = impl_->judge(SSL_do_handshake(impl_->ssl), 0);
+    if (step.status == io_status::done) impl_->established = true;
+    return step;
+}
+
+io_result tls_session::read_some(std::span<char> space) noexcept {
+    if (impl_->failed) return {io_status::failed, 0, impl_->failed_errno};
+    if (space.empty()) return {io_status::done, 0, 0};
+    ERR_clear_error();
+    std::size_t got = 0;
+    const int outcome = SSL_read_ex(impl_->ssl, space.data(), space.size(), &got);
+    return impl_->judge(outcome, got);
+}
+
+io_result tls_session::write_some(std::span<const char> data) noexcept {
+    if (impl_->failed) return {io_status::failed, 0, impl_->failed_errno};
+    if (data.empty()) return {io_status::done, 0, 0};
+    ERR_clear_error();
+    std::size_t sent = 0;
+    const int outcome = SSL_write_ex(impl_->ssl, data.data(), data.size(), &sent);
+    return impl_->judge(outcome, sent);
+}
+
+io_result tls_session::shutdown_step() noexcept {
+    // Before its handshake has ended, or after a failure, a session has nothing to say any more.
+    if (impl_->failed || !impl_->established) return {io_status::failed, 0, impl_->failed_errno};
+    ERR_clear_error();
+    const int outcome = SSL_shutdown(impl_->ssl);
+    return impl_->judge(outcome >= 0 ? 1 : outcome, 0);
+}
+
+bool tls_session::has_pending() const noexcept {
+    // A record's header that has come without its body has left the buffer already: "RB" is "read body".
+    return SSL_has_pending(impl_->ssl) == 1 || std::strcmp(SSL_rstate_string(impl_->ssl), "RB") == 0;
+}
+
+bool tls_session::process_idle_records() noexcept {
+    if (impl_->failed) return false;
+    ERR_clear_error();
+    char byte = 0;
+    std::size_t got = 0;
+    const int outcome = SSL_peek_ex(impl_->ssl, &byte, 1, &got);
+    if (outcome == 1) return false;
+    // Part of a record may be part of anything.
+    return impl_->judge(outcome, 0).status == io_status::want_read && !has_pending();
+}
+
+std::string_view tls_session::alpn() const noexcept {
+    const unsigned char* name = nullptr;
+    unsigned int size = 0;
+    SSL_get0_alpn_selected(impl_->ssl, &name, &size);
+    return {reinterpret_cast<const char*>(name), size};  // NOLINT: bytes as characters
+}
+
+std::string_view tls_session::version() const noexcept {
+    return SSL_get_version(impl_->ssl);
+}
+
+error tls_session::failure() const {
+    const bool cut_off =
+        impl_->failed_code == 0 || (ERR_GET_LIB(impl_->failed_code) == ERR_LIB_SSL &&
+                                    ERR_GET_REASON(impl_->failed_code) == SSL_R_UNEXPECTED_EOF_WHILE_READING);
+    if (impl_->refused.code != 0) return detail::certificate_error(impl_->refused, impl_->expected);
+    if (!cut_off) return detail::protocol_failure(impl_->failed_code);
+    const std::string reason =
+        impl_->failed_errno != 0 ? plain_reason(impl_->failed_errno) : "the peer ended the connection";
+    if (!impl_->established) return {errc::connect_failed, fmt::format("{} during the handshake", reason)};
+    if (impl_->failed_errno != 0) return {errc::connection_closed, reason};
+    return {errc::connection_closed, "the peer ended the connection without TLS close_notify, so data may be missing"};
+}
+
+}  // namespace lido::net

@@ -79,7 +79,7 @@ result<void> tls_session::impl::expect(std::string_view host) {
     X509_VERIFY_PARAM_set_hostflags(demands,
                                     X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     if (!a_name || X509_VERIFY_PARAM_set1_host(demands, expected.data(), expected.size()) != 1 ||
-        SSL_set_tlsext_host_name(ssl, expected.c_str()) != 1) {
+        SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, expected.data()) != 1) {
         return error(errc::tls_failed, "no certificate can be for this host name", "check the host name");
     }
     return {};

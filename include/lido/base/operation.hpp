@@ -1,18 +1,19 @@
 // Lido: a lazy operation with three ways to run it.
 #pragma once
 
+#include "lido/base/result.hpp"
+#include "lido/base/scheduler.hpp"
+#include "lido/base/task.hpp"
+
 #include <atomic>
 #include <concepts>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <semaphore>
 #include <stop_token>
 #include <type_traits>
 #include <utility>
-
-#include "lido/base/result.hpp"
-#include "lido/base/scheduler.hpp"
-#include "lido/base/task.hpp"
 
 namespace lido {
 
@@ -128,8 +129,11 @@ private:
             const bool begun = driver != nullptr;
             ended_ = true;
             body_.reset();
-            if (begun) driver.destroy();
-            stop_callback_.reset();
+            if (begun) {
+                driver.destroy();
+                stop_callback_.reset();
+            }
+            // Before the beginning `launch` may still be storing the callback on its thread; the destructor ends it.
             sink_.cancelled();
             if (begun) unreference();
         }
@@ -274,6 +278,7 @@ public:
         }
         result<T> await_resume() {
             if (inline_) return inline_->await_resume();
+            if (remote_->failure) std::rethrow_exception(remote_->failure);
             return std::move(*remote_->value);
         }
 
@@ -285,13 +290,21 @@ public:
                   home(home_scheduler),
                   parent(awaiting) {}
             void finish(result<T> outcome) {
+                const std::lock_guard guard(lock);
+                if (abandoned) return;
                 value.emplace(std::move(outcome));
+                go_home();
+            }
+            void fail(std::exception_ptr thrown) {
+                const std::lock_guard guard(lock);
+                if (abandoned) return;
+                failure = std::move(thrown);
+                go_home();
+            }
+            /// Posted under the lock: once `abandon` has returned, the home scheduler may be gone.
+            void go_home() {
                 keep = this->shared_from_this();
-                if (home != nullptr) {
-                    home->post(*this);
-                } else {
-                    resume();
-                }
+                if (home != nullptr) home->post(*this);
             }
             void resume() noexcept {
                 const auto alive = std::move(keep);
@@ -300,21 +313,36 @@ public:
             /// The awaiting coroutine is being destroyed, on its own scheduler.
             void abandon() noexcept {
                 parent = nullptr;
+                {
+                    const std::lock_guard guard(lock);
+                    abandoned = true;
+                }
                 stop.request_stop();
             }
             scheduler* home;
             std::coroutine_handle<> parent;
             std::optional<result<T>> value;
+            std::exception_ptr failure;
+            std::mutex lock;
+            bool abandoned = false;
             std::stop_source stop;
             std::shared_ptr<remote_state> keep;
         };
         struct remote_sink {
             std::shared_ptr<remote_state> state;
-            void complete(result<T> value) { state->finish(std::move(value)); }
-            void fail(const std::exception_ptr& failure) {
-                detail::function_sink<T, std::function<void(result<T>)>>{}.fail(failure);
+            void complete(result<T> value) {
+                state->finish(std::move(value));
+                resume_homeless();
             }
-            void cancelled() { state->finish(error(errc::cancelled, "operation cancelled by its caller")); }
+            void fail(std::exception_ptr failure) {
+                state->fail(std::move(failure));
+                resume_homeless();
+            }
+            void cancelled() { complete(error(errc::cancelled, "operation cancelled by its caller")); }
+            /// A coroutine that belongs to no scheduler goes on here.
+            void resume_homeless() {
+                if (state->home == nullptr) state->resume();
+            }
         };
 
         scheduler_group* group_;

@@ -1,13 +1,13 @@
 // Lido: the coroutine type of the library.
 #pragma once
 
+#include "lido/base/assert.hpp"
+
 #include <coroutine>
 #include <cstddef>
 #include <exception>
 #include <optional>
 #include <utility>
-
-#include "lido/base/assert.hpp"
 
 namespace lido {
 
@@ -113,7 +113,7 @@ public:
     [[nodiscard]] task<T> get_return_object() noexcept {
         return task<T>(std::coroutine_handle<task_promise>::from_promise(*this));
     }
-    template <class U>
+    template <class U = T>
     void return_value(U&& value) {
         value_.emplace(std::forward<U>(value));
     }

@@ -13,6 +13,7 @@
 #include "lido/pool/identifiers.hpp"
 #include "lido/pool/settings.hpp"
 #include "lido/pool/statistics.hpp"
+#include "lido/pool/verdict.hpp"
 #include "pool/connect_gate.hpp"
 #include "pool/leak_watch.hpp"
 #include "pool/slot.hpp"
@@ -50,13 +51,6 @@ struct action {
 };
 
 using actions = std::vector<action>;
-
-/// What a borrower says about the connection that it returns.
-enum class verdict : std::uint8_t {
-    clean,        ///< provably as good as new
-    needs_reset,  ///< works, but remembers something of the borrower
-    broken,       ///< anything else: closed, never lent again
-};
 
 struct acquire_request {
     std::uint8_t priority = highest_priority;

@@ -1,0 +1,80 @@
+// Lido: a pool of connections of any kind.
+#pragma once
+
+#include "lido/pool/acquire_operation.hpp"
+#include "lido/pool/connector.hpp"
+#include "lido/pool/lease.hpp"
+
+namespace lido::pool {
+
+/// Lends connections that `Connector` makes. Everything that it decides is in `settings`; how it decides is described
+/// in docs/design/pool.md.
+///
+/// Thread-safe. The runtime (`group`) and the observer must outlive it; leases need not be back when it is destroyed,
+/// but then their connections are cut. On a plain thread the destructor waits until all connections are closed,
+/// `close_timeout` and a second at most; on a scheduler's thread it leaves that to the scheduler.
+template <connector Connector>
+class pool {
+public:
+    using lease = lido::pool::lease<Connector>;
+    using snapshot_type = lido::pool::statistics;
+
+    /// Throws `lido::exception` (`invalid_argument`, naming the setting) when `initial` is out of range.
+    pool(scheduler_group& group, const settings& initial, Connector kind, observer* watcher = nullptr) {
+        initial.validate().value();
+        state_ = std::make_shared<state>(group, initial, std::move(kind), watcher);
+    }
+    pool(pool&&) noexcept = default;
+    pool& operator=(pool&&) = delete;
+    ~pool() {
+        if (state_) state_->shut_down();
+    }
+
+    /// A connection for the caller alone (or a share of one, where the kind allows several leases at once). Waits in
+    /// turn until `options.timeout` has passed. Errors: `acquire_timeout`, `queue_full`, `pool_exhausted`,
+    /// `pool_closed`, `pool_paused`, `would_deadlock`, or the last connect error while the server is down.
+    [[nodiscard]] acquire_operation<Connector> acquire(const acquire_options& options = {}) {
+        return acquire_operation<Connector>(*state_, options);
+    }
+    /// Only what is idle now; never waits. Any thread.
+    [[nodiscard]] result<lease> try_acquire(const acquire_options& options = {}) {
+        return state_->wrap(state_->try_acquire(options));
+    }
+
+    /// Opens connections until `count` (at most `max_size`) are there. The result is how many are; fails with the
+    /// connect error when none is.
+    [[nodiscard]] operation<std::size_t> warm_up(std::size_t count) {
+        return {state_->group(), state_->warm_up(count)};
+    }
+    /// Refuses callers from now on, waits for leases until `timeout`, then cuts them. The result is how many leases
+    /// were still out. Idempotent.
+    [[nodiscard]] operation<std::size_t> close(duration timeout) { return {state_->group(), state_->close(timeout)}; }
+    [[nodiscard]] operation<std::size_t> close() { return close(state_->current_settings().drain_timeout); }
+
+    /// Lends nothing until `resume`; callers wait, up to their deadlines.
+    void pause() { state_->pause(); }
+    void resume() { state_->resume(); }
+    /// Fences all connections of now: each serves its present lease and no other. For failover, role or DNS changes.
+    void retire_all() { state_->retire_all(); }
+    /// Changes settings at run time. What is too much after it goes as it becomes idle; durations count for
+    /// connections opened from then on.
+    [[nodiscard]] result<void> reconfigure(const settings& wanted) { return state_->reconfigure(wanted); }
+    [[nodiscard]] result<void> resize(std::size_t min_size, std::size_t max_size) {
+        settings wanted = state_->current_settings();
+        wanted.min_size = min_size;
+        wanted.max_size = max_size;
+        return state_->reconfigure(wanted);
+    }
+
+    [[nodiscard]] settings current_settings() const { return state_->current_settings(); }
+    [[nodiscard]] snapshot_type statistics() const { return state_->snapshot(); }
+    [[nodiscard]] std::optional<error> last_connect_error() const { return state_->last_connect_error(); }
+    /// The connector, for a kind that wraps the pool. It must be safe to use from there.
+    [[nodiscard]] Connector& kind() noexcept { return state_->kind(); }
+
+private:
+    using state = detail::pool_state<Connector>;
+    std::shared_ptr<state> state_;
+};
+
+}  // namespace lido::pool

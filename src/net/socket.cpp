@@ -74,17 +74,25 @@ void socket::on_events(std::uint32_t events) noexcept {
     if (!can_read) return;
     if (reader_ != nullptr) {
         reader_->resume();
-    } else if (disturbance_ != nullptr) {
+    } else if (disturbance_ != nullptr && (hung_up_ || !nothing_to_read())) {
+        // The look into the kernel's buffer is for events that are stale: somebody has read between poll and delivery.
         disturbance_(disturbance_context_);
     }
 }
 
 bool socket::quiet() noexcept {
-    if (readable_ || hung_up_) return false;
-    if (idle_turn_ == loop_.turn()) return true;
+    if (hung_up_) return false;
+    if (!readable_ && idle_turn_ == loop_.turn()) return true;
+    return nothing_to_read();
+}
+
+/// Looks into the kernel's buffer. `readable_` may be true of an empty one: after a read that exactly filled its space.
+bool socket::nothing_to_read() noexcept {
     char byte = 0;
     const ssize_t got = ::recv(descriptor_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    if (got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) return false;
+    readable_ = false;
+    return true;
 }
 
 void socket::abort_on_close() noexcept {

@@ -88,6 +88,7 @@ public:
 private:
     friend class readiness_awaiter;
     void on_events(std::uint32_t events) noexcept override;
+    [[nodiscard]] bool nothing_to_read() noexcept;
 
     event_loop& loop_;
     unique_descriptor descriptor_;

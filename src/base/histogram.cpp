@@ -15,7 +15,8 @@ duration histogram::mean() const noexcept {
     if (count_ == 0) return duration::zero();
     if (sum_high_ == 0) return from_nanoseconds(sum_low_ / count_);
     const double sum = std::ldexp(static_cast<double>(sum_high_), 64) + static_cast<double>(sum_low_);
-    return from_nanoseconds(static_cast<std::uint64_t>(sum / static_cast<double>(count_)));
+    // Rounding must not lead out of what was recorded.
+    return from_nanoseconds(std::clamp(static_cast<std::uint64_t>(sum / static_cast<double>(count_)), min_, max_));
 }
 
 duration histogram::quantile(double share) const noexcept {

@@ -15,8 +15,8 @@ namespace lido {
 /// and the relative error is bounded: 64 buckets of 64 ns up to 4 µs, then 32 for every doubling.
 ///
 /// A quantile is off by at most 32 ns below 4 µs and by 1.6 % of its value up to 39 h; what is longer counts as that.
-/// `count`, `min`, `max` and `mean` are exact. A negative duration counts as zero. About 7 KiB, no other memory;
-/// `record` costs a few nanoseconds, `quantile`, `merge` and `reset` about a microsecond. A value type, not
+/// `count`, `min` and `max` are exact, `mean` to 15 digits. A negative duration counts as zero. About 7 KiB, no other
+/// memory; `record` costs a few nanoseconds, `quantile`, `merge` and `reset` about a microsecond. A value type, not
 /// thread-safe: keep one per thread and merge them.
 class histogram {
 public:

@@ -4,6 +4,15 @@ include(CMakePackageConfigHelpers)
 get_property(layers GLOBAL PROPERTY LIDO_LAYERS)
 set(lido_cmake_dir "${CMAKE_INSTALL_LIBDIR}/cmake/lido")
 
+# Shared libraries, and the command that uses them, find each other wherever the whole is put.
+foreach(layer IN LISTS layers)
+  set_target_properties(${layer} PROPERTIES INSTALL_RPATH "$ORIGIN")
+endforeach()
+if(TARGET lido AND BUILD_SHARED_LIBS)
+  file(RELATIVE_PATH bin_to_lib "/${CMAKE_INSTALL_BINDIR}" "/${CMAKE_INSTALL_LIBDIR}")
+  set_target_properties(lido PROPERTIES INSTALL_RPATH "$ORIGIN/${bin_to_lib}")
+endif()
+
 install(TARGETS ${layers} lido_all EXPORT lido
         ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
         LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -98,13 +99,30 @@ inline constexpr std::array<bool, 256> token_table = make_token_table();
     return !text.empty() && find_non_token(text.data(), text.data() + text.size()) == text.data() + text.size();
 }
 
-/// Is `text`, in whatever case, the given lower-case word?
-[[nodiscard]] inline bool equals_lower(std::string_view text, std::string_view lower_word) noexcept {
-    if (text.size() != lower_word.size()) return false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (to_lower(text[i]) != lower_word[i]) return false;
+/// Is `text`, in whatever case, the given word of lower-case letters and dashes? It must have no carriage return, which
+/// would pass for a dash: letters and the dash are compared with the bit set that tells lower from upper case.
+template <std::size_t Size>
+[[nodiscard]] bool is_word(std::string_view text, const char (&lower_word)[Size]) noexcept {
+    constexpr std::size_t length = Size - 1;
+    if (text.size() != length) return false;
+    if constexpr (length < sizeof(std::uint64_t)) {
+        for (std::size_t i = 0; i < length; ++i) {
+            if (static_cast<char>(text[i] | 0x20) != lower_word[i]) return false;
+        }
+        return true;
+    } else {
+        const auto same_at = [&](std::size_t offset) {
+            std::uint64_t left = 0;
+            std::uint64_t right = 0;
+            std::memcpy(&left, text.data() + offset, sizeof left);
+            std::memcpy(&right, lower_word + offset, sizeof right);
+            return (left | 0x2020202020202020U) == right;
+        };
+        for (std::size_t i = 0; i + sizeof(std::uint64_t) < length; i += sizeof(std::uint64_t)) {
+            if (!same_at(i)) return false;
+        }
+        return same_at(length - sizeof(std::uint64_t));
     }
-    return true;
 }
 
 /// Without blanks at both ends.
@@ -121,7 +139,7 @@ inline constexpr std::array<bool, 256> token_table = make_token_table();
     for (const char c : text) {
         if (!is_digit(c)) return std::nullopt;
         const auto digit = static_cast<std::uint64_t>(c - '0');
-        if (value > (max - digit) / 10) return std::nullopt;
+        if (digit > max || value > (max - digit) / 10) return std::nullopt;
         value = value * 10 + digit;
     }
     return value;

@@ -31,6 +31,24 @@ constexpr auto largest_length = static_cast<std::uint64_t>(std::numeric_limits<s
     return static_cast<std::uint32_t>(offset);
 }
 
+/// Can a field whose name has that size be one that this parser acts upon? Most can not, which is quick to see.
+[[nodiscard]] constexpr bool may_matter(std::uint32_t name_size) noexcept {
+    constexpr std::uint32_t sizes = 1U << 7U | 1U << 10U | 1U << 14U | 1U << 17U;
+    return name_size < 32 && (sizes >> name_size & 1U) != 0;
+}
+
+/// What is wrong with a control character that is no line end.
+[[nodiscard]] const char* wrong_control(char found) noexcept {
+    if (found == '\r') return "carriage return without line feed";
+    return found == '\n' ? "line feed without carriage return" : "control character";
+}
+
+/// What is wrong with a name that stops at `found` instead of at its colon.
+[[nodiscard]] const char* wrong_name(const char* line, const char* found) noexcept {
+    if (!is_blank(*found)) return *found == '\r' ? "header field without a colon" : "header name is no token";
+    return found == line ? "folded header field" : "white space in or behind a header name";
+}
+
 }  // namespace
 
 void head_parser::reset(const http_limits& limits, bool ignore_framing_of_success) noexcept {
@@ -55,13 +73,16 @@ void head_parser::begin_trailers(std::size_t offset) noexcept {
 }
 
 head_parser::outcome head_parser::parse(std::string_view text) {
+    if (part_ == part::status_line && text.substr(0, version_prefix.size()) != version_prefix.substr(0, text.size())) {
+        return fail(protocol_error("response does not begin with an HTTP/1.x status line"));
+    }
     // Of a line that was incomplete before, only the new bytes can end it.
     if (searched_ > line_start_ && std::memchr(text.data() + searched_, '\n', text.size() - searched_) == nullptr) {
         return settle_incomplete(text);
     }
     step taken = step::line;
     if (part_ == part::status_line) taken = parse_status_line(text);
-    while (taken == step::line) taken = parse_field_line(text);
+    if (taken == step::line) taken = parse_field_lines(text);
     switch (taken) {
         case step::section_end:
             if (part_ == part::header_fields && !check_framing()) return outcome::failed;
@@ -83,10 +104,6 @@ head_parser::step head_parser::malformed(const char* problem) noexcept {
 /// status-line = HTTP-version SP 3DIGIT SP [ reason-phrase ] CRLF (RFC 9112 §4). The second space may be missing, as
 /// many servers leave it out with an empty phrase.
 head_parser::step head_parser::parse_status_line(std::string_view text) {
-    if (text.substr(0, version_prefix.size()) != version_prefix.substr(0, text.size())) {
-        fail(protocol_error("response does not begin with an HTTP/1.x status line"));
-        return step::failed;
-    }
     if (text.size() < shortest_status_line) return malformed("status line is too short");
     const char* const line = text.data();
     const char* const end = line + text.size();
@@ -99,8 +116,7 @@ head_parser::step head_parser::parse_status_line(std::string_view text) {
     const char* const phrase = line + (line[12] == ' ' ? 13 : 12);
     const char* const stop = find_control(phrase, end);
     if (stop == end || (*stop == '\r' && stop + 1 == end)) return step::incomplete;
-    if (*stop == '\n') return malformed("status line ends without carriage return");
-    if (*stop != '\r' || stop[1] != '\n') return malformed("status line has a control character");
+    if (*stop != '\r' || stop[1] != '\n') return malformed(wrong_control(*stop));
 
     version_ = line[7] == '0' ? http::version::http_1_0 : http::version::http_1_1;
     status_ = static_cast<std::uint16_t>((line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0'));
@@ -112,72 +128,57 @@ head_parser::step head_parser::parse_status_line(std::string_view text) {
     return step::line;
 }
 
-/// field-line = field-name ":" OWS field-value OWS CRLF (RFC 9112 §5), or the empty line that ends them.
-head_parser::step head_parser::parse_field_line(std::string_view text) {
+/// field-line = field-name ":" OWS field-value OWS CRLF (RFC 9112 §5), as many as there are, and the empty line behind
+/// them. The end of a line is looked for first, so that finding the next one does not wait for the parts of this one.
+head_parser::step head_parser::parse_field_lines(std::string_view text) {
     const char* const base = text.data();
-    const char* const line = base + line_start_;
     const char* const end = base + text.size();
-    const char* const colon = find_non_token(line, end);
-    if (colon == end) return step::incomplete;
-    if (*colon != ':' || colon == line) {
-        if (colon == line && *line == '\r') {
-            if (line + 1 == end) return step::incomplete;
-            if (line[1] != '\n') return malformed("carriage return without line feed");
+    while (true) {
+        const char* const line = base + line_start_;
+        const char* const stop = find_control(line, end);
+        if (end - stop < 2) return stop == end || *stop == '\r' ? step::incomplete : malformed(wrong_control(*stop));
+        if (*stop != '\r' || stop[1] != '\n') return malformed(wrong_control(*stop));
+        if (stop == line) {
             line_start_ += 2;
             return within_limits(line_start_) ? step::section_end : step::failed;
         }
-        if (*colon == '\n') return malformed("line ends without carriage return");
-        if (is_blank(*colon)) {
-            return malformed(colon == line ? "folded header field" : "white space in or behind a header name");
-        }
-        return malformed("header name is no token");
-    }
-    const char* value = colon + 1;
-    while (value != end && is_blank(*value)) ++value;
-    const char* const stop = find_control(value, end);
-    if (stop == end || (*stop == '\r' && stop + 1 == end)) return step::incomplete;
-    if (*stop == '\n') return malformed("header field ends without carriage return");
-    if (*stop != '\r') return malformed("header field has a control character");
-    if (stop[1] != '\n') return malformed("carriage return without line feed");
-    const char* value_end = stop;
-    while (value_end != value && is_blank(value_end[-1])) --value_end;
+        const char* const colon = find_non_token(line, stop);
+        if (colon == stop || *colon != ':' || colon == line) return malformed(wrong_name(line, colon));
+        const char* value = colon + 1;
+        while (is_blank(*value)) ++value;
+        const char* value_end = stop;
+        while (value_end > value && is_blank(value_end[-1])) --value_end;
 
-    line_start_ = static_cast<std::size_t>(stop + 2 - base);
-    if (!within_limits(line_start_)) return step::failed;
-    if (places_.size() == limits_->max_header_count) {
-        fail(over_limit("number of header fields", "max_header_count", limits_->max_header_count));
-        return step::failed;
+        line_start_ = static_cast<std::size_t>(stop + 2 - base);
+        if (line_start_ > max_end_ || places_.size() == limits_->max_header_count) return over_field_limit();
+        places_.push_back({narrow(line - base), narrow(colon - line), narrow(value - base), narrow(value_end - value)});
+        if (may_matter(places_.back().name_size) && !note_field(places_.back().in(base))) return step::failed;
     }
-    const detail::field_place place{narrow(line - base), narrow(colon - line), narrow(value - base),
-                                    narrow(value_end - value)};
-    places_.push_back(place);
-    const bool good = part_ == part::header_fields ? note_header(place.in(base)) : note_trailer(place.in(base));
-    return good ? step::line : step::failed;
+}
+
+head_parser::step head_parser::over_field_limit() {
+    if (within_limits(line_start_)) {
+        fail(over_limit("number of header fields", "max_header_count", limits_->max_header_count));
+    }
+    return step::failed;
+}
+
+bool head_parser::note_field(const field& added) {
+    return part_ == part::trailer_fields ? note_trailer(added) : note_header(added);
 }
 
 bool head_parser::note_header(const field& added) {
-    // Few fields matter here, and these have three lengths.
-    switch (added.name.size()) {
-        case 10:
-            if (equals_lower(added.name, "connection")) {
-                note_connection(added.value);
-            } else if (equals_lower(added.name, "keep-alive")) {
-                note_keep_alive(added.value);
-            }
-            return true;
-        case 14:
-            return !equals_lower(added.name, "content-length") || note_content_length(added.value);
-        case 17:
-            return !equals_lower(added.name, "transfer-encoding") || note_transfer_encoding(added.value);
-        default:
-            return true;
-    }
+    if (is_word(added.name, "content-length")) return note_content_length(added.value);
+    if (is_word(added.name, "transfer-encoding")) return note_transfer_encoding(added.value);
+    if (is_word(added.name, "connection")) note_connection(added.value);
+    if (is_word(added.name, "keep-alive")) note_keep_alive(added.value);
+    return true;
 }
 
 /// A field in the trailers that would have framed the message means that somebody on the way reads it differently.
 bool head_parser::note_trailer(const field& added) {
-    const bool framing = equals_lower(added.name, "content-length") || equals_lower(added.name, "transfer-encoding") ||
-                         equals_lower(added.name, "trailer");
+    const bool framing = is_word(added.name, "content-length") || is_word(added.name, "transfer-encoding") ||
+                         is_word(added.name, "trailer");
     if (!framing) return true;
     fail(protocol_error(fmt::format("trailer field {} is not allowed", added.name)));
     return false;
@@ -205,7 +206,7 @@ bool head_parser::note_content_length(std::string_view value) {
 /// "chunked" once: no other coding was asked for (RFC 9112 §6.1, §7).
 bool head_parser::note_transfer_encoding(std::string_view value) {
     if (ignore_framing_of_success_ && status_ / 100 == 2) return true;
-    if (!equals_lower(value, "chunked")) {
+    if (!is_word(value, "chunked")) {
         fail(protocol_error("Transfer-Encoding is not \"chunked\" alone"));
         return false;
     }
@@ -219,8 +220,8 @@ bool head_parser::note_transfer_encoding(std::string_view value) {
 
 void head_parser::note_connection(std::string_view value) noexcept {
     for_each_element(value, [this](std::string_view option) {
-        if (equals_lower(option, "close")) facts_.close = true;
-        if (equals_lower(option, "keep-alive")) facts_.keep_alive = true;
+        if (is_word(option, "close")) facts_.close = true;
+        if (is_word(option, "keep-alive")) facts_.keep_alive = true;
     });
 }
 
@@ -233,9 +234,9 @@ void head_parser::note_keep_alive(std::string_view value) noexcept {
         const auto number =
             parse_decimal(trim(parameter.substr(equals + 1)), std::numeric_limits<std::uint32_t>::max());
         if (!number) return;
-        if (equals_lower(name, "timeout")) {
+        if (is_word(name, "timeout")) {
             facts_.keep_alive_seconds = static_cast<std::uint32_t>(std::min(*number, longest_keep_alive_seconds));
-        } else if (equals_lower(name, "max")) {
+        } else if (is_word(name, "max")) {
             facts_.keep_alive_max = static_cast<std::uint32_t>(*number);
         }
     });
@@ -268,6 +269,7 @@ head_parser::outcome head_parser::settle_malformed(std::string_view text) {
     if (found == nullptr) return settle_incomplete(text);
     const auto line_end = static_cast<std::size_t>(static_cast<const char*>(found) - text.data()) + 1;
     if (!within_limits(line_end)) return outcome::failed;
+    if (part_ == part::status_line && line_end < shortest_status_line) problem_ = "status line is too short";
     return fail(protocol_error(fmt::format("{} (line {} of the {})", problem_, places_.size() + 1,
                                            part_ == part::status_line ? "response" : "header fields")));
 }

@@ -62,9 +62,11 @@ private:
     enum class step : std::uint8_t { line, section_end, incomplete, malformed, failed };
 
     step parse_status_line(std::string_view text);
-    step parse_field_line(std::string_view text);
+    step parse_field_lines(std::string_view text);
     step malformed(const char* problem) noexcept;
 
+    step over_field_limit();
+    bool note_field(const field& added);
     bool note_header(const field& added);
     bool note_trailer(const field& added);
     bool note_content_length(std::string_view value);

@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace lido::http {
 namespace {
 
@@ -82,12 +80,16 @@ result<void> request::validate() const {
 /// The fields that say where a request ends and whom it is for: wrong ones would let a request hide in another.
 result<void> request::check_framing() const {
     bool host_seen = false;
+    bool length_seen = false;
     for (const field& each : headers_) {
         if (same_name(each.name, "Transfer-Encoding")) {
             return invalid("request has a Transfer-Encoding", "leave it out: Lido frames the body itself");
         }
-        if (same_name(each.name, "Content-Length") && parse_decimal(each.value, body().size()) != body().size()) {
-            return invalid("Content-Length contradicts the request's body", "leave it out: Lido computes it");
+        if (same_name(each.name, "Content-Length")) {
+            if (length_seen || parse_decimal(each.value, body().size()) != body().size()) {
+                return invalid("Content-Length contradicts the request's body", "leave it out: Lido computes it");
+            }
+            length_seen = true;
         }
         if (!same_name(each.name, "Host")) continue;
         if (host_seen) return invalid("request has two Host headers", "send one, or none: Lido adds it");

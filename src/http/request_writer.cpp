@@ -53,7 +53,7 @@ struct own_fields {
                 if (!same_name(each.name, "Connection")) break;
                 seen.connection = true;
                 for_each_element(each.value, [&](std::string_view option) {
-                    if (equals_lower(option, "close")) seen.closes = true;
+                    if (is_word(option, "close")) seen.closes = true;
                 });
                 break;
             case 14:

@@ -6,8 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace lido::http {
@@ -40,6 +42,15 @@ public:
 
     response() noexcept = default;
     explicit response(parts filled) noexcept : parts_(std::move(filled)) {}
+    response(const response&) = default;
+    response& operator=(const response&) = default;
+    /// What is moved from is empty, as if default-constructed.
+    response(response&& other) noexcept : parts_(std::exchange(other.parts_, {})) {}
+    response& operator=(response&& other) noexcept {
+        parts_ = std::exchange(other.parts_, {});
+        return *this;
+    }
+    ~response() = default;
 
     /// 100 to 599; 0 only when default-constructed or moved from.
     [[nodiscard]] unsigned status() const noexcept { return parts_.status; }

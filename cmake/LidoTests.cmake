@@ -80,6 +80,15 @@ lido_add_tests(faults "${lido_tests}/faults" LABEL faults TIMEOUT 120 LOCK serve
 lido_add_tests(threads "${lido_tests}/threads" LABEL threads TIMEOUT 180)
 lido_add_tests(sim "${lido_tests}/sim" LABEL sim TIMEOUT 180)
 
+set(lido_test_environment
+    "LIDO_COMMAND=${PROJECT_BINARY_DIR}/lido"
+    "LIDO_SOURCE_DIR=${PROJECT_SOURCE_DIR}"
+    "LIDO_BINARY_DIR=${PROJECT_BINARY_DIR}"
+    "LIDO_CXX=${CMAKE_CXX_COMPILER}"
+    "LIDO_CXX_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}"
+    "LIDO_CMAKE=${CMAKE_COMMAND}"
+    "LIDO_SANITIZE=${LIDO_SANITIZE}")
+
 # lido_add_python_test(<name> <file> LABEL <label> [TIMEOUT <seconds>] [LOCK <resource>])
 function(lido_add_python_test name file)
   cmake_parse_arguments(PARSE_ARGV 2 test "" "LABEL;TIMEOUT;LOCK" "")
@@ -88,8 +97,7 @@ function(lido_add_python_test name file)
     ${name} PROPERTIES
     LABELS ${test_LABEL}
     TIMEOUT ${test_TIMEOUT}
-    ENVIRONMENT
-    "LIDO_COMMAND=${PROJECT_BINARY_DIR}/lido;LIDO_SOURCE_DIR=${PROJECT_SOURCE_DIR};LIDO_BINARY_DIR=${PROJECT_BINARY_DIR};LIDO_CXX=${CMAKE_CXX_COMPILER};LIDO_CMAKE=${CMAKE_COMMAND};LIDO_SANITIZE=${LIDO_SANITIZE}")
+    ENVIRONMENT "${lido_test_environment}")
   if(test_LOCK)
     set_tests_properties(${name} PROPERTIES RESOURCE_LOCK ${test_LOCK})
   endif()

@@ -7,6 +7,7 @@ from pathlib import Path
 SOURCE = Path(os.environ.get("LIDO_SOURCE_DIR") or Path(__file__).resolve().parents[2])
 CMAKE = os.environ.get("LIDO_CMAKE", "cmake")
 COMPILER = os.environ.get("LIDO_CXX", "g++")
+LAUNCHER = os.environ.get("LIDO_CXX_LAUNCHER", "")
 
 
 def run(*command):
@@ -21,7 +22,7 @@ def build_and_run(folder, *settings):
     """Builds the program in `folder` with these CMake settings, and returns what its two forms print."""
     run(
         *(CMAKE, "-G", "Ninja", "-S", SOURCE / "tests/package/consumer", "-B", folder),
-        *(f"-DCMAKE_CXX_COMPILER={COMPILER}", "-DCMAKE_CXX_COMPILER_LAUNCHER=", *settings),
+        *(f"-DCMAKE_CXX_COMPILER={COMPILER}", f"-DCMAKE_CXX_COMPILER_LAUNCHER={LAUNCHER}", *settings),
     )
     programs = ("consumer", "consumer_of_one_layer")
     run(CMAKE, "--build", folder, "--parallel", str(os.cpu_count()), "--target", *programs)

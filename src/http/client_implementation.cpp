@@ -1,0 +1,350 @@
+#include "http/client_implementation.hpp"
+
+#include "lido/base/sleep.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace lido::http {
+namespace {
+
+/// Sending again on another reused connection may meet another dead one; more often than this it is no accident.
+constexpr unsigned max_resends = 3;
+
+random_source& dice() {
+    static thread_local random_source source(random_source::entropy_seed());
+    return source;
+}
+
+/// One scheduler as a group of its own, so that an operation can be sent to exactly that one.
+class single_scheduler final : public scheduler_group {
+public:
+    explicit single_scheduler(scheduler& only) noexcept : only_(only) {}
+    [[nodiscard]] std::uint32_t size() const noexcept override { return 1; }
+    [[nodiscard]] scheduler& at(std::uint32_t) noexcept override { return only_; }
+    [[nodiscard]] scheduler& pick() noexcept override { return only_; }
+
+private:
+    scheduler& only_;
+};
+
+std::string_view without_query(std::string_view target) { return target.substr(0, target.find('?')); }
+
+errc code_of(const error& failure) {
+    const bool own = failure.code().category() == error_category();
+    return own ? static_cast<errc>(failure.code().value()) : errc::connection_closed;
+}
+
+}  // namespace
+
+/// Counts a request as running on a pool while it lives, so that the pool is not dropped. The base URL's pool lives as
+/// long as the client and needs no owner here.
+class client::implementation::pool_use {
+public:
+    explicit pool_use(origin_pool& which, std::shared_ptr<origin_pool> owner = nullptr) noexcept
+        : which_(&which), owner_(std::move(owner)) {
+        if (owner_) which_->in_use.fetch_add(1, std::memory_order_relaxed);
+    }
+    pool_use(pool_use&& other) noexcept : which_(other.which_), owner_(std::move(other.owner_)) {}
+    pool_use& operator=(pool_use&&) = delete;
+    ~pool_use() {
+        if (!owner_) return;
+        which_->last_used.store(scheduler::current()->now().time_since_epoch().count(), std::memory_order_relaxed);
+        which_->in_use.fetch_sub(1, std::memory_order_release);
+    }
+    [[nodiscard]] origin_pool& operator*() const noexcept { return *which_; }
+
+private:
+    origin_pool* which_;
+    std::shared_ptr<origin_pool> owner_;
+};
+
+/// How an attempt ended, and where it stood when it did.
+struct client::implementation::attempt_result {
+    exchange_outcome outcome;
+    bool reused = false;     ///< on a connection that had served before
+    bool exchanged = false;  ///< there was a connection; otherwise the pool refused
+};
+
+/// An exchange that runs on another scheduler than its caller: it owns all that it needs, because the caller may go
+/// away meanwhile.
+struct client::implementation::job {
+    std::shared_ptr<implementation> client;
+    pool::pool<connector>::lease lease;
+    request what;
+    exchange_settings settings;
+};
+
+client::implementation::implementation(scheduler_group& group, client_settings settings)
+    : group_(group), settings_(std::move(settings)), made_at_(clock::now()), pools_(group, settings_) {
+    if (!settings_.user_agent.empty()) defaults_.add("User-Agent", settings_.user_agent).value();
+    if (settings_.base_url.empty()) return;
+    parsed_url base = parse_url(settings_.base_url).value();
+    base_origin_ = std::move(base.origin);
+    base_prefix_ = std::string(without_query(base.target));
+    while (!base_prefix_.empty() && base_prefix_.back() == '/') base_prefix_.pop_back();
+}
+
+/// The base URL's pool, made when first needed.
+result<origin_pool*> client::implementation::base_pool(time_point now) {
+    if (origin_pool* const known = base_pool_known_.load(std::memory_order_acquire)) return known;
+    const std::lock_guard held(base_mutex_);
+    if (!base_pool_) {
+        auto made = pools_.get(*base_origin_, now);
+        if (!made) return std::move(made).error();
+        base_pool_ = std::move(*made);
+        base_pool_->permanent.store(true);
+        base_pool_known_.store(base_pool_.get(), std::memory_order_release);
+    }
+    return base_pool_.get();
+}
+
+/// The pool for the request's target, which becomes what is sent: path and query.
+result<client::implementation::pool_use> client::implementation::find_pool(request& what, time_point now) {
+    const std::string& target = what.target();
+    if (!target.empty() && target.front() == '/') {
+        if (!base_origin_) {
+            return error(errc::invalid_argument, fmt::format("target '{}' is relative", without_query(target)),
+                         "give an absolute URL, or set base_url");
+        }
+        if (!base_prefix_.empty()) what.set_target(base_prefix_ + target);
+        auto base = base_pool(now);
+        if (!base) return std::move(base).error();
+        return pool_use(**base);
+    }
+    auto url = parse_url(target);
+    if (!url) return std::move(url).error();
+    what.set_target(std::move(url->target));
+    start_clean_up();
+    auto found = pools_.get(url->origin, now);
+    if (!found) return std::move(found).error();
+    return pool_use(**found, *found);
+}
+
+exchange_settings client::implementation::settings_for(const origin_pool& to, const request& what, time_point deadline,
+                                                       bool reused) const {
+    return {.target = {.host = to.host_field, .defaults = &defaults_, .close = !settings_.keep_alive},
+            .limits = &settings_.limits,
+            .read_timeout = what.read_timeout().value_or(settings_.read_timeout),
+            .deadline = deadline,
+            .reused = reused};
+}
+
+task<result<exchange_outcome>> client::implementation::run_job(std::shared_ptr<job> what) {
+    exchange_outcome outcome = co_await exchange(*what->lease, what->what, what->settings);
+    what->lease.release();
+    co_return outcome;
+}
+
+task<client::implementation::attempt_result> client::implementation::attempt(origin_pool& to, const request& what,
+                                                                             time_point deadline) {
+    attempt_result last;
+    scheduler& here = *scheduler::current();
+    const duration left = deadline - here.now();
+    pool::acquire_options options;
+    options.timeout = std::clamp<duration>(left, std::chrono::nanoseconds(1), settings_.acquire_timeout);
+    auto lease = co_await to.connections.acquire(options);
+    if (!lease) {
+        last.outcome.failure = std::move(lease).error();
+        const bool total = here.now() >= deadline && *last.outcome.failure == errc::acquire_timeout;
+        if (total) {
+            error late(errc::timeout, "no connection before the deadline of the request");
+            last.outcome.failure = std::move(late).with_cause(*last.outcome.failure);
+        }
+        co_return last;
+    }
+    attempts_.fetch_add(1, std::memory_order_relaxed);
+    last.exchanged = true;
+    last.reused = lease->reused();
+    connection& on = **lease;
+    const exchange_settings how = settings_for(to, what, deadline, last.reused);
+    scheduler& there = on.stream->loop();
+    if (&there == &here) {
+        last.outcome = co_await exchange(on, what, how);
+        lease->release();
+        co_return last;
+    }
+    auto remote = std::make_shared<job>(job{shared_from_this(), std::move(*lease), what, how});
+    single_scheduler only(there);
+    operation<exchange_outcome> elsewhere(only, run_job(std::move(remote)));
+    result<exchange_outcome> outcome = co_await std::move(elsewhere);
+    if (outcome) {
+        last.outcome = std::move(*outcome);
+    } else {
+        last.outcome.failure = std::move(outcome).error();
+    }
+    co_return last;
+}
+
+/// RFC 9110 §9.2.2 and RFC 9112 §9.3.1: a reused connection may have been closed by the peer just when the request was
+/// sent. Sent again, without counting as a retry, when no byte of an answer came and the peer provably did not act on
+/// it, or doing it twice does no harm.
+bool client::implementation::may_resend(const request& what, const attempt_result& last, unsigned resends) const {
+    const exchange_outcome& outcome = last.outcome;
+    if (!outcome.failure || !last.exchanged || !last.reused || outcome.answered) return false;
+    if (!(*outcome.failure == errc::connection_closed)) return false;
+    if (outcome.unsent) return resends < max_resends + settings_.max_connections_per_origin;
+    return resends < max_resends && is_idempotent(what.method());
+}
+
+task<result<response>> client::implementation::run(request what) {
+    const auto self = shared_from_this();
+    scheduler& here = *scheduler::current();
+    const time_point begun = here.now();
+    const time_point deadline = deadline_after(begun, what.timeout().value_or(settings_.timeout));
+    auto found = find_pool(what, begun);
+    if (!found) {
+        requests_.fetch_add(1, std::memory_order_relaxed);
+        failed_.fetch_add(1, std::memory_order_relaxed);
+        co_return std::move(found).error();
+    }
+    const pool_use pool(std::move(*found));
+    unsigned resends = 0;
+    for (unsigned number = 1;; ++number) {
+        const time_point attempt_begun = settings_.on_attempt ? here.now() : begun;
+        attempt_result last = co_await attempt(*pool, what, deadline);
+        while (may_resend(what, last, resends)) {
+            ++resends;
+            resends_.fetch_add(1, std::memory_order_relaxed);
+            last = co_await attempt(*pool, what, deadline);
+        }
+        std::optional<error>& failure = last.outcome.failure;
+        if (failure && last.exchanged && !last.outcome.unsent && !is_idempotent(what.method()) &&
+            *failure == errc::connection_closed) {
+            error unsure(errc::maybe_executed, fmt::format("{} {}: the connection broke after the request was sent",
+                                                           what.method().text(), without_query(what.target())));
+            failure = std::move(unsure).with_cause(*failure);
+        }
+
+        // The usual end, without asking the policy.
+        const int status = failure ? 0 : static_cast<int>(last.outcome.response.status());
+        std::optional<duration> wait;
+        if (failure || status == 429 || status >= 400 || !settings_.retry.statuses.empty()) {
+            resilience::attempt_outcome ended;
+            ended.method = what.method().text();
+            ended.status = status;
+            if (failure) ended.failure = code_of(*failure);
+            if (!failure && status >= 300) {
+                if (const auto after = last.outcome.response.header("Retry-After")) {
+                    ended.retry_after = resilience::parse_retry_after(*after, std::chrono::system_clock::now());
+                }
+            }
+            wait = resilience::next_attempt(settings_.retry, ended, number, here.now(), deadline, dice().unit());
+        }
+        if (settings_.on_attempt) {
+            report(*pool, what, last, number, here.now() - attempt_begun, wait.value_or(duration(-1)));
+        }
+        if (!wait) {
+            requests_.fetch_add(1, std::memory_order_relaxed);
+            if (failure) {
+                failed_.fetch_add(1, std::memory_order_relaxed);
+                co_return std::move(*failure).with_context(
+                    fmt::format("{} {}{}", what.method().text(), (*pool).text, without_query(what.target())));
+            }
+            co_return std::move(last.outcome.response);
+        }
+        retries_.fetch_add(1, std::memory_order_relaxed);
+        const time_point again = deadline_after(here.now(), *wait);
+        co_await sleep_until(again);
+    }
+}
+
+void client::implementation::report(const origin_pool& to, const request& what, const attempt_result& last,
+                                    unsigned number, duration elapsed, duration retry_in) const {
+    attempt_report line;
+    line.method = what.method().text();
+    line.origin = to.text;
+    line.path = without_query(what.target());
+    line.attempt = number;
+    line.status = last.outcome.failure ? 0 : static_cast<int>(last.outcome.response.status());
+    line.failure = last.outcome.failure ? &*last.outcome.failure : nullptr;
+    line.reused = last.reused;
+    line.slow = elapsed > settings_.slow_after;
+    line.elapsed = elapsed;
+    line.retry_in = retry_in;
+    settings_.on_attempt(line);
+}
+
+task<result<std::size_t>> client::implementation::warm_up(std::size_t count) {
+    const auto self = shared_from_this();
+    if (!base_origin_) co_return error(errc::invalid_argument, "warm-up without a base_url", "set base_url");
+    auto base = base_pool(scheduler::current()->now());
+    if (!base) co_return std::move(base).error();
+    origin_pool& pool = **base;
+    result<std::size_t> open = co_await pool.connections.warm_up(count);
+    if (!open) co_return std::move(open).error().with_context(fmt::format("connect to {}", pool.text));
+    co_return open;
+}
+
+task<result<std::size_t>> client::implementation::close(duration timeout) {
+    const auto self = shared_from_this();
+    closed_.store(true);
+    clean_up_stop_.request_stop();
+    const std::vector<std::shared_ptr<origin_pool>> all = pools_.seal();
+    // All drains begin at once; then each is waited for.
+    for (const auto& each : all) {
+        each->connections.close(timeout).start([](result<std::size_t>) {});
+    }
+    std::size_t leftover = 0;
+    for (const auto& each : all) {
+        result<std::size_t> ended = co_await each->connections.close(timeout);
+        leftover += std::move(ended).value_or(0);
+    }
+    co_return leftover;
+}
+
+void client::implementation::shut_down() noexcept {
+    closed_.store(true);
+    clean_up_stop_.request_stop();
+    static_cast<void>(pools_.seal());
+    // What requests still hold is cut, and so they end. A pool's destructor waits, on a plain thread, until its
+    // connections are closed.
+    for (std::shared_ptr<origin_pool>& each : pools_.take_all()) {
+        each->connections.close(duration::zero()).start([](result<std::size_t>) {});
+        each.reset();
+    }
+}
+
+client_statistics client::implementation::statistics() const {
+    client_statistics view;
+    view.requests = requests_.load(std::memory_order_relaxed);
+    view.failed = failed_.load(std::memory_order_relaxed);
+    view.attempts = attempts_.load(std::memory_order_relaxed);
+    view.retries = retries_.load(std::memory_order_relaxed);
+    view.resends = resends_.load(std::memory_order_relaxed);
+    view.uptime = clock::now() - made_at_;
+    const duration::rep last = last_clean_up_.load(std::memory_order_relaxed);
+    if (last >= 0) view.since_last_clean_up = clock::now() - time_point(duration(last));
+    pools_.describe(view);
+    return view;
+}
+
+/// Origins beside the base URL's come and go: from the first one on, unused pools are looked for in the background.
+void client::implementation::start_clean_up() {
+    if (closed_.load(std::memory_order_relaxed) || clean_up_started_.load(std::memory_order_relaxed)) return;
+    if (clean_up_started_.exchange(true)) return;
+    struct sink {
+        void complete() const noexcept {}
+        [[noreturn]] void fail(const std::exception_ptr&) const noexcept { std::terminate(); }
+        void cancelled() const noexcept {}
+    };
+    const duration interval = std::max<duration>(settings_.unused_origin_timeout / 4, std::chrono::milliseconds(250));
+    lido::detail::started_task<void, sink>::launch(group_.at(0), clean_up(weak_from_this(), interval), sink{},
+                                                   clean_up_stop_.get_token(), false);
+}
+
+task<void> client::implementation::clean_up(std::weak_ptr<implementation> who, duration interval) {
+    while (true) {
+        const time_point next = deadline_after(scheduler::current()->now(), interval);
+        co_await sleep_until(next);
+        const std::shared_ptr<implementation> client = who.lock();
+        if (!client) co_return;
+        const time_point now = scheduler::current()->now();
+        auto unused = client->pools_.take_unused(now, client->settings_.unused_origin_timeout);
+        client->last_clean_up_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+        unused.clear();
+    }
+}
+
+}  // namespace lido::http

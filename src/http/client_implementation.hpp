@@ -1,0 +1,71 @@
+// Lido: what stands behind the public face of an HTTP client.
+#pragma once
+
+#include "http/exchange.hpp"
+#include "http/origin_pools.hpp"
+#include "lido/base/random.hpp"
+#include "lido/http/client.hpp"
+
+#include <atomic>
+#include <memory>
+#include <stop_token>
+
+namespace lido::http {
+
+/// The state of a client, shared with its running operations.
+class client::implementation : public std::enable_shared_from_this<implementation> {
+public:
+    implementation(scheduler_group& group, client_settings settings);
+
+    /// The whole life of one request: pool, attempts, retries.
+    [[nodiscard]] task<result<response>> run(request what);
+    [[nodiscard]] task<result<std::size_t>> warm_up(std::size_t count);
+    [[nodiscard]] task<result<std::size_t>> close(duration timeout);
+    /// For the destructor: as `close` without waiting for requests, from any thread.
+    void shut_down() noexcept;
+
+    [[nodiscard]] client_statistics statistics() const;
+    [[nodiscard]] const client_settings& settings() const noexcept { return settings_; }
+    [[nodiscard]] scheduler_group& group() const noexcept { return group_; }
+
+private:
+    struct attempt_result;
+    struct job;
+    class pool_use;
+
+    [[nodiscard]] result<origin_pool*> base_pool(time_point now);
+    [[nodiscard]] result<pool_use> find_pool(request& what, time_point now);
+    [[nodiscard]] task<attempt_result> attempt(origin_pool& to, const request& what, time_point deadline);
+    [[nodiscard]] static task<result<exchange_outcome>> run_job(std::shared_ptr<job> what);
+    [[nodiscard]] exchange_settings settings_for(const origin_pool& to, const request& what, time_point deadline,
+                                                 bool reused) const;
+    [[nodiscard]] bool may_resend(const request& what, const attempt_result& last, unsigned resends) const;
+    void report(const origin_pool& to, const request& what, const attempt_result& last, unsigned number,
+                duration elapsed, duration retry_in) const;
+    void start_clean_up();
+    [[nodiscard]] static task<void> clean_up(std::weak_ptr<implementation> who, duration interval);
+
+    scheduler_group& group_;
+    client_settings settings_;
+    headers defaults_;
+    time_point made_at_;
+    std::string base_prefix_;  // of the base URL's path, without its last slash
+    std::optional<origin> base_origin_;
+    origin_pools pools_;
+    std::stop_source clean_up_stop_;
+    std::atomic<bool> clean_up_started_{false};
+    std::atomic<bool> closed_{false};
+    std::atomic<duration::rep> last_clean_up_{-1};
+
+    std::atomic<std::uint64_t> requests_{0};
+    std::atomic<std::uint64_t> failed_{0};
+    std::atomic<std::uint64_t> attempts_{0};
+    std::atomic<std::uint64_t> retries_{0};
+    std::atomic<std::uint64_t> resends_{0};
+
+    std::mutex base_mutex_;
+    std::shared_ptr<origin_pool> base_pool_;  // set once
+    std::atomic<origin_pool*> base_pool_known_{nullptr};
+};
+
+}  // namespace lido::http

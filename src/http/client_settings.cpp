@@ -1,0 +1,59 @@
+#include "http/origin.hpp"
+#include "lido/http/client.hpp"
+
+#include <fmt/format.h>
+
+namespace lido::http {
+namespace {
+
+using namespace std::chrono_literals;
+
+error out_of_range(std::string_view field, const std::string& value, const std::string& range) {
+    return {errc::invalid_argument, fmt::format("client setting {} = {} is out of range {}", field, value, range),
+            fmt::format("choose {} within {}", field, range)};
+}
+
+std::optional<error> check_count(std::string_view field, std::size_t value, std::size_t lowest, std::size_t highest) {
+    if (value >= lowest && value <= highest) return std::nullopt;
+    return out_of_range(field, fmt::format("{}", value), fmt::format("{} ... {}", lowest, highest));
+}
+
+std::optional<error> check_duration(std::string_view field, duration value, duration lowest, duration highest) {
+    if (value >= lowest && value <= highest) return std::nullopt;
+    return out_of_range(field, to_text(value), fmt::format("{} ... {}", to_text(lowest), to_text(highest)));
+}
+
+}  // namespace
+
+result<void> client_settings::validate() const {
+    for (const std::optional<error>& problem : {
+             check_count("max_connections_per_origin", max_connections_per_origin, 1, 100'000),
+             check_count("max_waiters_per_origin", max_waiters_per_origin, 1, 10'000'000),
+             check_count("max_origins", max_origins, 1, 100'000),
+             check_duration("unused_origin_timeout", unused_origin_timeout, 1s, 720h),
+             check_duration("acquire_timeout", acquire_timeout, 1ms, 1h),
+             check_duration("connect_timeout", connect_timeout, 1ms, 10min),
+             check_duration("read_timeout", read_timeout, 1ms, 1h),
+             check_duration("timeout", timeout, 1ms, 24h),
+             check_duration("idle_timeout", idle_timeout, 1ms, 720h),
+             check_duration("max_lifetime", max_lifetime, 1ms, 8760h),
+             check_duration("slow_after", slow_after, 0ms, 24h),
+         }) {
+        if (problem) return *problem;
+    }
+    if (!base_url.empty()) {
+        if (auto url = parse_url(base_url); !url) return std::move(url).error().with_context("client setting base_url");
+    }
+    if (!user_agent.empty()) {
+        headers probe;
+        if (auto valid = probe.add("User-Agent", user_agent); !valid) {
+            return std::move(valid).error().with_context("client setting user_agent");
+        }
+    }
+    for (const auto& valid : {retry.validate(), limits.validate(), tls.validate()}) {
+        if (!valid) return valid;
+    }
+    return {};
+}
+
+}  // namespace lido::http

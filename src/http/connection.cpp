@@ -1,0 +1,52 @@
+#include "http/connection.hpp"
+
+#include <sys/socket.h>
+
+namespace lido::http {
+
+connection::connection(std::unique_ptr<net::stream> below, pool::connection_events events) noexcept
+    : stream(std::move(below)), events_(events) {
+    stream->on_disturbance([](void* self) noexcept { static_cast<connection*>(self)->disturbed(); }, this);
+}
+
+/// Something arrived, or the peer hung up, while nobody was reading. On an idle connection that is its end: bytes that
+/// nobody asked for must never be taken for the next response (RFC 9112 §9.2).
+void connection::disturbed() noexcept {
+    if (busy || stream->healthy_after_disturbance()) return;
+    reusable = false;
+    events_.lost();
+}
+
+task<result<std::unique_ptr<connection>>> connector::open(const pool::open_request& request) {
+    // The runtimes of Lido run nothing but event loops.
+    auto& loop = static_cast<net::event_loop&>(request.where);
+    net::open_options options(origin_.host, origin_.port, tls_);
+    options.deadline = request.deadline;
+    auto opened = co_await net::open_stream(loop, std::move(options));
+    if (!opened) co_return std::move(opened).error();
+    co_return std::make_unique<connection>(std::move(*opened), request.events);
+}
+
+task<result<void>> connector::check(connection& which, time_point /*deadline*/) {
+    const net::event_loop& loop = which.stream->loop();
+    if (!which.is_fit(loop.now())) {
+        co_return error(errc::check_failed, "idle connection: the server has closed it or sent something unasked");
+    }
+    which.stream->mark_idle();
+    co_return result<void>();
+}
+
+task<void> connector::close(connection& which, time_point deadline) {
+    net::stream& stream = *which.stream;
+    which.busy = true;
+    // A broken exchange leaves nothing to say; an abortive close also leaves no TIME_WAIT behind.
+    if (!which.reusable && !stream.is_tls()) stream.abort();
+    co_await stream.close(deadline);
+}
+
+void connector::cut(connection& which) noexcept {
+    which.reusable = false;
+    ::shutdown(which.stream->descriptor(), SHUT_RDWR);
+}
+
+}  // namespace lido::http

@@ -1,0 +1,56 @@
+// Lido: an HTTP/1.1 connection, and how a pool makes, checks and closes one.
+#pragma once
+
+#include "http/origin.hpp"
+#include "http/response_reader.hpp"
+#include "lido/net/stream.hpp"
+#include "lido/pool/connector.hpp"
+
+#include <memory>
+
+namespace lido::http {
+
+/// A stream and what is known about it between requests. Belongs to its loop.
+class connection {
+public:
+    connection(std::unique_ptr<net::stream> stream, pool::connection_events events) noexcept;
+
+    std::unique_ptr<net::stream> stream;
+    response_reader reader;
+    /// The last exchange ended cleanly, and the peer keeps the connection open. False while one is running.
+    bool reusable = true;
+    /// An exchange is running: what arrives belongs to it.
+    bool busy = false;
+    /// The peer has said that it will close the idle connection at about this time.
+    time_point usable_until = never;
+
+    /// Can another request be sent now, as far as can be known?
+    [[nodiscard]] bool is_fit(time_point now) noexcept { return reusable && now < usable_until && stream->quiet(); }
+
+private:
+    void disturbed() noexcept;
+    pool::connection_events events_;
+};
+
+/// The connector of HTTP/1.1: one request at a time on a connection to one origin.
+class connector {
+public:
+    using connection = http::connection;
+
+    connector(origin to, std::shared_ptr<const net::tls_context> tls) : origin_(std::move(to)), tls_(std::move(tls)) {}
+
+    [[nodiscard]] task<result<std::unique_ptr<connection>>> open(const pool::open_request& request);
+    [[nodiscard]] task<result<void>> check(connection& which, time_point deadline);
+    [[nodiscard]] task<void> close(connection& which, time_point deadline);
+    [[nodiscard]] std::uint32_t capacity(const connection&) const noexcept { return 1; }
+    [[nodiscard]] pool::verdict usable(const connection& which) const noexcept {
+        return which.reusable && !which.busy ? pool::verdict::clean : pool::verdict::broken;
+    }
+    void cut(connection& which) noexcept;
+
+private:
+    origin origin_;
+    std::shared_ptr<const net::tls_context> tls_;
+};
+
+}  // namespace lido::http

@@ -1,0 +1,33 @@
+// Lido: one request and its response on one connection.
+#pragma once
+
+#include "http/connection.hpp"
+#include "http/request_writer.hpp"
+
+namespace lido::http {
+
+/// What is needed beside connection and request. Views must outlive the exchange.
+struct exchange_settings {
+    request_target_context target;
+    const http_limits* limits = nullptr;
+    duration read_timeout{};
+    time_point deadline = never;  ///< over the whole operation
+    bool reused = false;          ///< the connection has served before, so it may have died meanwhile
+};
+
+/// How an exchange ended.
+struct exchange_outcome {
+    /// Why there is no response.
+    std::optional<error> failure;
+    http::response response;
+    /// The peer provably did not act on the request: no byte of it was sent.
+    bool unsent = true;
+    /// A byte of a response had come.
+    bool answered = false;
+};
+
+/// Sends `what` and reads the response. Runs on the connection's loop; connection and request must outlive it. When the
+/// task is destroyed half-way the connection stays marked as unusable.
+[[nodiscard]] task<exchange_outcome> exchange(connection& on, const request& what, exchange_settings settings);
+
+}  // namespace lido::http

@@ -1,0 +1,80 @@
+#include "http/origin.hpp"
+
+#include <algorithm>
+
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+#include <fmt/format.h>
+
+namespace lido::http {
+namespace {
+
+constexpr std::uint16_t default_port(bool secure) noexcept { return secure ? 443 : 80; }
+
+/// The text as far as it may be shown: what could hold a password or a token is left out.
+std::string shown(std::string_view text) {
+    const std::size_t secret = text.find_first_of("?#");
+    std::string visible(text.substr(0, std::min<std::size_t>(secret, 200)));
+    const std::size_t user_end = visible.find('@');
+    const std::size_t user_begin = visible.find("://");
+    if (user_end != std::string::npos && user_begin != std::string::npos && user_begin < user_end) {
+        visible.replace(user_begin + 3, user_end - user_begin - 3, "...");
+    }
+    return visible;
+}
+
+error bad_url(std::string_view text, std::string_view why) {
+    return {errc::invalid_argument, fmt::format("URL '{}': {}", shown(text), why),
+            "write it as http://host[:port][/path] or https://…"};
+}
+
+std::string lower_case(std::string_view text) {
+    std::string lower(text);
+    for (char& c : lower) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    return lower;
+}
+
+}  // namespace
+
+std::string origin::host_field() const {
+    const bool literal = host.find(':') != std::string::npos;
+    std::string field = literal ? fmt::format("[{}]", host) : host;
+    if (port != default_port(secure)) field += fmt::format(":{}", port);
+    return field;
+}
+
+std::string origin::to_text() const { return fmt::format("{}://{}", secure ? "https" : "http", host_field()); }
+
+result<parsed_url> parse_url(std::string_view text) {
+    if (text.find("://") == std::string_view::npos) return bad_url(text, "the scheme is missing");
+    const auto outcome = boost::urls::parse_uri(boost::urls::string_view(text.data(), text.size()));
+    if (!outcome) return bad_url(text, "it is malformed");
+    const boost::urls::url_view& url = *outcome;
+    parsed_url parsed;
+    const std::string scheme = lower_case(std::string_view(url.scheme().data(), url.scheme().size()));
+    if (scheme != "http" && scheme != "https") return bad_url(text, fmt::format("scheme '{}' is not known", scheme));
+    parsed.origin.secure = scheme == "https";
+    if (url.has_userinfo()) return bad_url(text, "user and password do not belong into a URL; use a header");
+    const auto host = url.host_type() == boost::urls::host_type::ipv6 ? url.host_address() : url.host();
+    parsed.origin.host = lower_case(std::string_view(host.data(), host.size()));
+    if (parsed.origin.host.empty()) return bad_url(text, "the host is missing");
+    if (parsed.origin.host.back() == '.') parsed.origin.host.pop_back();
+    parsed.origin.port = default_port(parsed.origin.secure);
+    if (url.has_port() && !url.port().empty()) {
+        const std::uint16_t port = url.port_number();
+        if (port == 0) return bad_url(text, "the port is not one of 1 … 65535");
+        parsed.origin.port = port;
+    }
+    const auto path = url.encoded_path();
+    parsed.target = path.empty() ? std::string("/") : std::string(path.data(), path.size());
+    if (url.has_query()) {
+        const auto query = url.encoded_query();
+        parsed.target += '?';
+        parsed.target.append(query.data(), query.size());
+    }
+    return parsed;
+}
+
+}  // namespace lido::http

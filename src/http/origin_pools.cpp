@@ -1,0 +1,136 @@
+#include "http/origin_pools.hpp"
+
+#include <fmt/format.h>
+
+namespace lido::http {
+namespace {
+
+pool::settings pool_settings(const origin& of, const client_settings& settings) {
+    pool::settings made;
+    made.name = of.to_text().substr(0, 100);
+    made.max_size = settings.max_connections_per_origin;
+    made.max_waiters = settings.max_waiters_per_origin;
+    made.on_full = settings.when_full;
+    made.acquire_timeout = settings.acquire_timeout;
+    made.connect_timeout = settings.connect_timeout;
+    made.idle_timeout = settings.idle_timeout;
+    made.max_lifetime = settings.max_lifetime;
+    made.max_uses = settings.keep_alive ? 0 : 1;
+    // An idle connection keeps listening, so that its end is noticed, and is looked at again when it is lent: that is
+    // all that a check could do without sending a request nobody asked for.
+    made.check_after_idle = pool::settings::forever;
+    made.keep_alive = pool::settings::forever;
+    return made;
+}
+
+void add(client_statistics& sum, const pool::statistics& of) {
+    sum.connections_created += of.created;
+    sum.connections_closed += of.closed;
+    sum.connections_failed += of.connect_failed;
+    sum.connections_reused += of.served_reused;
+}
+
+}  // namespace
+
+origin_pool::origin_pool(scheduler_group& group, const origin& of, const client_settings& settings,
+                         std::shared_ptr<const net::tls_context> tls)
+    : where(of),
+      text(of.to_text()),
+      host_field(of.host_field()),
+      connections(group, pool_settings(of, settings), connector(of, std::move(tls))) {}
+
+result<std::shared_ptr<origin_pool>> origin_pools::get(const origin& of, time_point now) {
+    const std::string key = of.to_text();
+    std::shared_ptr<origin_pool> evicted;  // destroyed after the lock is given up
+    const std::lock_guard held(mutex_);
+    if (sealed_) return error(errc::pool_closed, "the HTTP client is closed");
+    if (const auto found = pools_.find(key); found != pools_.end()) return found->second;
+    if (pools_.size() >= settings_.max_origins) {
+        evicted = take_least_recent_locked();
+        if (!evicted) {
+            return error(errc::pool_exhausted,
+                         fmt::format("all {} origins that the client may have are in use", settings_.max_origins),
+                         "raise max_origins");
+        }
+    }
+    if (of.secure && !tls_) {
+        auto context = net::tls_context::client(settings_.tls);
+        if (!context) return std::move(context).error();
+        tls_ = std::move(*context);
+    }
+    auto made = std::make_shared<origin_pool>(group_, of, settings_, of.secure ? tls_ : nullptr);
+    made->last_used = now.time_since_epoch().count();
+    pools_.emplace(key, made);
+    ++gone_.pools_created;
+    return made;
+}
+
+void origin_pools::retire_locked(const origin_pool& gone) {
+    add(gone_, gone.connections.statistics());
+    ++gone_.pools_closed;
+}
+
+std::shared_ptr<origin_pool> origin_pools::take_least_recent_locked() {
+    auto oldest = pools_.end();
+    for (auto each = pools_.begin(); each != pools_.end(); ++each) {
+        if (each->second->in_use > 0 || each->second->permanent) continue;
+        if (oldest == pools_.end() || each->second->last_used < oldest->second->last_used) oldest = each;
+    }
+    if (oldest == pools_.end()) return nullptr;
+    std::shared_ptr<origin_pool> taken = std::move(oldest->second);
+    pools_.erase(oldest);
+    retire_locked(*taken);
+    return taken;
+}
+
+std::vector<std::shared_ptr<origin_pool>> origin_pools::take_unused(time_point now, duration unused_for) {
+    std::vector<std::shared_ptr<origin_pool>> unused;
+    const std::lock_guard held(mutex_);
+    for (auto each = pools_.begin(); each != pools_.end();) {
+        const time_point last{duration(each->second->last_used)};
+        if (each->second->permanent || each->second->in_use > 0 || now - last < unused_for) {
+            ++each;
+            continue;
+        }
+        retire_locked(*each->second);
+        unused.push_back(std::move(each->second));
+        each = pools_.erase(each);
+    }
+    return unused;
+}
+
+std::vector<std::shared_ptr<origin_pool>> origin_pools::seal() {
+    const std::lock_guard held(mutex_);
+    sealed_ = true;
+    std::vector<std::shared_ptr<origin_pool>> all;
+    for (const auto& [key, each] : pools_) all.push_back(each);
+    return all;
+}
+
+std::vector<std::shared_ptr<origin_pool>> origin_pools::take_all() {
+    const std::lock_guard held(mutex_);
+    std::vector<std::shared_ptr<origin_pool>> all;
+    for (auto& [key, each] : pools_) {
+        retire_locked(*each);
+        all.push_back(std::move(each));
+    }
+    pools_.clear();
+    return all;
+}
+
+void origin_pools::describe(client_statistics& into) const {
+    const std::lock_guard held(mutex_);
+    into.pools_created = gone_.pools_created;
+    into.pools_closed = gone_.pools_closed;
+    into.connections_created = gone_.connections_created;
+    into.connections_closed = gone_.connections_closed;
+    into.connections_failed = gone_.connections_failed;
+    into.connections_reused = gone_.connections_reused;
+    for (const auto& [key, each] : pools_) {
+        origin_statistics one{each->text, each->connections.statistics()};
+        add(into, one.pool);
+        into.origins.push_back(std::move(one));
+    }
+}
+
+}  // namespace lido::http

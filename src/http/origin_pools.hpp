@@ -1,0 +1,65 @@
+// Lido: the pools of a client, one for each origin.
+#pragma once
+
+#include "http/connection.hpp"
+#include "http/origin.hpp"
+#include "lido/http/client.hpp"
+#include "lido/pool/pool.hpp"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace lido::http {
+
+/// The pool of one origin, and what requests to it share.
+struct origin_pool {
+    origin_pool(scheduler_group& group, const origin& of, const client_settings& settings,
+                std::shared_ptr<const net::tls_context> tls);
+
+    const origin where;
+    const std::string text;        ///< `where.to_text()`
+    const std::string host_field;  ///< `where.host_field()`
+    pool::pool<connector> connections;
+    std::atomic<bool> permanent{false};    ///< the base URL's: never dropped for being unused
+    std::atomic<std::size_t> in_use{0};  ///< requests that run
+    std::atomic<duration::rep> last_used{0};
+};
+
+/// A client's pools by origin: made when first needed, dropped when unused. Thread-safe.
+class origin_pools {
+public:
+    origin_pools(scheduler_group& group, const client_settings& settings) : group_(group), settings_(settings) {}
+
+    /// The origin's pool. Errors: `pool_closed`, `pool_exhausted` when there are as many origins as allowed and all are
+    /// in use, `tls_failed` or `invalid_argument` when the TLS settings cannot be used.
+    [[nodiscard]] result<std::shared_ptr<origin_pool>> get(const origin& of, time_point now);
+
+    /// Drops the pools that nobody has used since `unused_since`, and gives them back to be destroyed outside any lock.
+    [[nodiscard]] std::vector<std::shared_ptr<origin_pool>> take_unused(time_point now, duration unused_for);
+
+    /// No more pools from now on. Returns the ones there are.
+    [[nodiscard]] std::vector<std::shared_ptr<origin_pool>> seal();
+    /// Forgets all pools, and gives them back.
+    [[nodiscard]] std::vector<std::shared_ptr<origin_pool>> take_all();
+
+    /// Fills in what a snapshot says about pools and connections.
+    void describe(client_statistics& into) const;
+
+private:
+    void retire_locked(const origin_pool& gone);
+    [[nodiscard]] std::shared_ptr<origin_pool> take_least_recent_locked();
+
+    scheduler_group& group_;
+    const client_settings& settings_;
+    mutable std::mutex mutex_;
+    std::unordered_map<std::string, std::shared_ptr<origin_pool>> pools_;
+    std::shared_ptr<const net::tls_context> tls_;
+    bool sealed_ = false;
+    client_statistics gone_;  // what the pools that were dropped had counted
+};
+
+}  // namespace lido::http

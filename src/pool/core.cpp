@@ -4,6 +4,7 @@
 #include "pool/ledger.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <semaphore>
 #include <utility>
 
@@ -13,29 +14,26 @@ namespace lido::pool {
 
 // ---------------------------------------------------------------------------------------------- waiting callers
 
-/// A caller in the queue. It lives on the heap because its grant may be on the way, posted, when the caller goes away.
+/// A caller in the queue. It lives on the heap because its grant may be on the way, posted, when the caller goes away;
+/// it keeps the core alive, because the pool may go before the caller has heard of its refusal. That of a blocked thread
+/// lives on its stack and keeps nothing: it touches the core no more once the answer is there.
 struct core::waiting : work {
-    explicit waiting(core& owner) noexcept
-        : work([](work& item) noexcept { static_cast<waiting&>(item).arrive(); }), pool(owner) {}
+    explicit waiting(std::shared_ptr<core> owner) noexcept
+        : work([](work& item) noexcept { static_cast<waiting&>(item).arrive(); }), pool(std::move(owner)) {}
 
     /// On the caller's scheduler: the outcome has come.
     void arrive() noexcept {
-        if (!abandoned) {
-            arrived = true;
-            caller.resume();
-            return;
-        }
-        if (const auto* lease = std::get_if<granted>(&*outcome)) pool.release(lease->lease, verdict::clean);
+        if (!abandoned) return caller.resume();
+        if (const auto* lease = std::get_if<granted>(&outcome)) pool->release(lease->lease, verdict::clean);
         delete this;
     }
 
-    core& pool;
+    std::shared_ptr<core> pool;
     waiter_id id;
     scheduler* home = nullptr;  // null: a blocked thread
     std::coroutine_handle<> caller;
     std::binary_semaphore* done = nullptr;
-    std::optional<std::variant<granted, refusal>> outcome;
-    bool arrived = false;
+    answer outcome;
     bool abandoned = false;
 };
 
@@ -53,19 +51,14 @@ error core::refusal::to_error() const {
 struct core::notice : work {
     notice() noexcept : work([](work& item) noexcept { static_cast<notice&>(item).arrive(); }) {}
     void arrive() noexcept {
-        if (abandoned) {
-            delete this;
-        } else {
-            arrived = true;
-            caller.resume();
-        }
+        if (!abandoned) return caller.resume();
+        delete this;
     }
     scheduler* home = nullptr;
     std::coroutine_handle<> caller;
     std::size_t count = 0;
     bool down = false;
     bool posted = false;
-    bool arrived = false;
     bool abandoned = false;
 };
 
@@ -214,7 +207,7 @@ void core::settle(lock& held) noexcept {
         switch (each.kind) {
             case action_kind::grant: {
                 waiting* node = std::exchange(waiters_[each.waiter.index], nullptr);
-                node->outcome.emplace(granted_locked(each.slot, each.lease));
+                node->outcome = granted_locked(each.slot, each.lease);
                 deliver_locked(node);
                 break;
             }
@@ -222,14 +215,14 @@ void core::settle(lock& held) noexcept {
                 waiting* node = std::exchange(waiters_[each.waiter.index], nullptr);
                 refusal why = refusal_locked(each.reason, each.down);
                 if (observer_ != nullptr) todo.push_back({each, nullptr, nullptr, {}, why.to_error()});
-                node->outcome.emplace(std::move(why));
+                node->outcome = std::move(why);
                 deliver_locked(node);
                 break;
             }
             case action_kind::open: {
                 if (entries_.size() <= each.slot.index) entries_.resize(each.slot.index + std::size_t{1});
                 entry& slot = entries_[each.slot.index];
-                slot = {nullptr, &group_.at(each.affinity), std::stop_source(), true, false};
+                slot = {nullptr, &group_.at(each.affinity), std::stop_source(), true, false, false};
                 todo.push_back({each, slot.where, nullptr, slot.stop.get_token(), {}});
                 break;
             }
@@ -262,7 +255,7 @@ void core::settle(lock& held) noexcept {
             case action_kind::warmed: notify_locked(warm_notices_, each.count, each.down); break;
             case action_kind::drained:
                 notify_locked(drain_notices_, each.count, each.down);
-                todo.push_back({each, nullptr, nullptr, {}, {}});
+                if (!std::exchange(drain_reported_, true)) todo.push_back({each, nullptr, nullptr, {}, {}});
                 break;
         }
     }
@@ -359,10 +352,19 @@ void core::post_to(scheduler& where, slot_id slot, void (core::*what)(slot_id) n
 
 // ---------------------------------------------------------------------------------------------- borrowing
 
-/// Asks the ledger. Gives the outcome when there is one at once; otherwise `node` is in the queue, made if it was null.
-std::optional<std::variant<core::granted, core::refusal>> core::begin_acquire(const acquire_options& options,
-                                                                              waiting*& node) {
+/// The scheduler whose connections suit this thread best. A plain thread always gets the same one, another than its
+/// neighbours, so that their connections are spread over the I/O threads.
+std::uint32_t core::affinity_here() const noexcept {
     const scheduler* here = scheduler::current();
+    if (here != nullptr && &here->group() == &group_) return here->index();
+    static std::atomic<std::uint32_t> threads{0};
+    static thread_local const std::uint32_t number = threads.fetch_add(1, std::memory_order_relaxed);
+    return number % group_.size();
+}
+
+/// Asks the ledger. Gives the answer when there is one at once; otherwise `node` is in the queue, made if it was null.
+core::answer core::begin_acquire(const acquire_options& options, waiting*& node) {
+    const std::uint32_t affinity = affinity_here();
     lock held(mutex_);
     const time_point now = now_locked();
     const settings& current = ledger_->current_settings();
@@ -372,17 +374,17 @@ std::optional<std::variant<core::granted, core::refusal>> core::begin_acquire(co
                          {.priority = std::clamp(options.priority, highest_priority, lowest_priority),
                           .deadline = deadline_after(now, timeout),
                           .holder = options.holder,
-                          .affinity = here != nullptr && &here->group() == &group_ ? here->index() : 0,
+                          .affinity = affinity,
                           .where = options.where},
                          actions_);
-    std::optional<std::variant<granted, refusal>> answer;
+    answer given;
     switch (outcome.what) {
-        case acquire_outcome::kind::granted: answer.emplace(granted_locked(outcome.slot, outcome.lease)); break;
-        case acquire_outcome::kind::refused: answer.emplace(refusal_locked(outcome.reason, false)); break;
+        case acquire_outcome::kind::granted: given = granted_locked(outcome.slot, outcome.lease); break;
+        case acquire_outcome::kind::refused: given = refusal_locked(outcome.reason, false); break;
         case acquire_outcome::kind::queued:
             if (waiters_.size() <= outcome.waiter.index) waiters_.resize(outcome.waiter.index + std::size_t{1});
             if (node == nullptr) {
-                node = new waiting(*this);
+                node = new waiting(shared_from_this());
                 node->home = scheduler::current();
             }
             node->id = outcome.waiter;
@@ -390,31 +392,34 @@ std::optional<std::variant<core::granted, core::refusal>> core::begin_acquire(co
             break;
     }
     settle(held);
-    if (observer_ != nullptr && answer) {
-        if (const auto* why = std::get_if<refusal>(&*answer)) observer_->refused(why->name, why->to_error());
+    if (observer_ != nullptr) {
+        if (const auto* why = std::get_if<refusal>(&given)) observer_->refused(why->name, why->to_error());
     }
-    return answer;
+    return given;
+}
+
+result<core::granted> core::to_result(const answer& outcome) {
+    if (const auto* lease = std::get_if<granted>(&outcome)) return *lease;
+    return std::get<refusal>(outcome).to_error();
 }
 
 bool core::acquire_awaiter::await_ready() {
     LIDO_ASSERT(scheduler::current() != nullptr);
     outcome_ = pool_.begin_acquire(options_, node_);
-    return outcome_.has_value();
+    return node_ == nullptr;
 }
 
 void core::acquire_awaiter::await_suspend(std::coroutine_handle<> waiter) noexcept { node_->caller = waiter; }
 
 result<core::granted> core::acquire_awaiter::await_resume() {
-    if (node_ != nullptr) {
-        outcome_ = std::move(node_->outcome);
-        delete std::exchange(node_, nullptr);
-    }
-    if (const auto* lease = std::get_if<granted>(&*outcome_)) return *lease;
-    return std::get<refusal>(*outcome_).to_error();
+    if (node_ == nullptr) return to_result(outcome_);
+    const std::unique_ptr<waiting> mine(std::exchange(node_, nullptr));
+    return to_result(mine->outcome);
 }
 
 /// The caller goes away before its turn came, or before it could take what it was granted.
 void core::abandon(waiting* node) noexcept {
+    std::shared_ptr<core> self;  // outlives the lock
     lock held(mutex_);
     if (!ledger_->cancel(now_locked(), node->id, actions_)) {
         node->abandoned = true;  // its outcome is posted; `arrive` gives the lease back
@@ -422,42 +427,44 @@ void core::abandon(waiting* node) noexcept {
     }
     waiters_[node->id.index] = nullptr;
     settle(held);
+    self = std::move(node->pool);
     delete node;
 }
 
 result<core::granted> core::acquire_blocking(const acquire_options& options) {
     LIDO_ASSERT(scheduler::current() == nullptr);
     std::binary_semaphore done(0);
-    waiting mine(*this);
+    waiting mine(nullptr);
     mine.done = &done;
     waiting* node = &mine;
-    auto outcome = begin_acquire(options, node);
-    if (!outcome) {
-        done.acquire();
-        outcome = std::move(mine.outcome);
-    }
-    if (const auto* lease = std::get_if<granted>(&*outcome)) return *lease;
-    return std::get<refusal>(*outcome).to_error();
+    const answer at_once = begin_acquire(options, node);
+    if (!std::holds_alternative<std::monostate>(at_once)) return to_result(at_once);
+    done.acquire();
+    return to_result(mine.outcome);
 }
 
 result<core::granted> core::try_acquire(const acquire_options& options) {
-    const scheduler* here = scheduler::current();
+    const std::uint32_t affinity = affinity_here();
     lock held(mutex_);
     const time_point now = now_locked();
-    const std::uint32_t affinity = here != nullptr && &here->group() == &group_ ? here->index() : 0;
-    const acquire_outcome outcome = ledger_->acquire(
-        now,
-        {.priority = highest_priority, .deadline = now, .holder = options.holder, .affinity = affinity, .where = options.where},
-        actions_);
-    std::variant<granted, refusal> answer;
+    const acquire_outcome outcome = ledger_->acquire(now,
+                                                     {.priority = highest_priority,
+                                                      .deadline = now,
+                                                      .holder = options.holder,
+                                                      .affinity = affinity,
+                                                      .where = options.where},
+                                                     actions_);
+    answer given;
     if (outcome.what == acquire_outcome::kind::granted) {
-        answer = granted_locked(outcome.slot, outcome.lease);
+        given = granted_locked(outcome.slot, outcome.lease);
     } else {
-        answer = refusal_locked(ledger_->draining() ? errc::pool_closed : errc::pool_exhausted, false);
+        given = refusal_locked(ledger_->draining() ? errc::pool_closed : errc::pool_exhausted, false);
     }
     settle(held);
-    if (const auto* lease = std::get_if<granted>(&answer)) return *lease;
-    return std::get<refusal>(answer).to_error();
+    if (observer_ != nullptr) {
+        if (const auto* why = std::get_if<refusal>(&given)) observer_->refused(why->name, why->to_error());
+    }
+    return to_result(given);
 }
 
 void core::release(lease_id lease, verdict what) noexcept {
@@ -472,6 +479,7 @@ void core::finish_open(slot_id slot, void* connection, std::uint32_t capacity) n
     opened.running = false;
     opened.connection = connection;
     if (!ledger_->opened(now_locked(), slot, capacity, actions_)) return bury(slot, held);
+    opened.reported = true;
     settle(held);
     if (observer_ != nullptr) observer_->connection_opened(current_settings().name);
 }
@@ -520,11 +528,10 @@ void core::operation_cancelled(slot_id slot) noexcept {
 void core::bury(slot_id slot, lock& held) noexcept {
     if (ledger_->state_of(slot) != slot_state::closing || entries_[slot.index].running) return settle(held);
     void* const connection = std::exchange(entries_[slot.index].connection, nullptr);
+    const bool reported = entries_[slot.index].reported;
     settle(held);
-    if (connection != nullptr) {
-        destroy(connection);
-        if (observer_ != nullptr) observer_->connection_closed(current_settings().name);
-    }
+    if (connection != nullptr) destroy(connection);
+    if (reported && observer_ != nullptr) observer_->connection_closed(current_settings().name);
     step([&](ledger& book, time_point now, actions& out) { book.closed(now, slot, out); });
 }
 

@@ -13,8 +13,9 @@ template <connector Connector>
 class [[nodiscard]] acquire_operation {
 public:
     using value_type = lease<Connector>;
+    using owner_type = detail::pool_state<Connector>;
 
-    acquire_operation(detail::pool_state<Connector>& owner, const acquire_options& options) noexcept
+    acquire_operation(owner_type& owner, const acquire_options& options) noexcept
         : owner_(&owner), options_(options) {}
 
     /// Blocks until granted or refused. On an I/O thread it returns `would_deadlock` instead.
@@ -23,7 +24,7 @@ public:
             return error(errc::would_deadlock, "wait() called on an I/O thread",
                          "co_await the operation there, or call wait() from another thread");
         }
-        return owner_->wrap(owner_->acquire_blocking(options_));
+        return owner_type::wrap(owner_, owner_->acquire_blocking(options_));
     }
 
     /// See `operation::start`.
@@ -34,7 +35,7 @@ public:
 
     class awaiter {
     public:
-        awaiter(detail::pool_state<Connector>& owner, const acquire_options& options) noexcept
+        awaiter(owner_type& owner, const acquire_options& options) noexcept
             : owner_(owner), options_(options), inner_(owner.acquire(options)) {}
         awaiter(awaiter&&) = delete;
         [[nodiscard]] bool await_ready() { return scheduler::current() != nullptr && inner_.await_ready(); }
@@ -47,11 +48,11 @@ public:
         }
         [[nodiscard]] result<value_type> await_resume() {
             if (remote_) return remote_->await_resume();
-            return owner_.wrap(inner_.await_resume());
+            return owner_type::wrap(&owner_, inner_.await_resume());
         }
 
     private:
-        detail::pool_state<Connector>& owner_;
+        owner_type& owner_;
         acquire_options options_;
         core::acquire_awaiter inner_;
         std::optional<typename operation<value_type>::awaiter> remote_;
@@ -61,12 +62,12 @@ public:
     [[nodiscard]] operation<value_type> as_operation() && { return {owner_->group(), body(*owner_, options_)}; }
 
 private:
-    static task<result<value_type>> body(detail::pool_state<Connector>& owner, acquire_options options) {
+    static task<result<value_type>> body(owner_type& owner, acquire_options options) {
         result<core::granted> outcome = co_await owner.acquire(options);
-        co_return owner.wrap(std::move(outcome));
+        co_return owner_type::wrap(&owner, std::move(outcome));
     }
 
-    detail::pool_state<Connector>* owner_;
+    owner_type* owner_;
     acquire_options options_;
 };
 

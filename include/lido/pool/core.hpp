@@ -92,6 +92,8 @@ protected:
 
 private:
     struct refusal;
+    /// What came of an acquire; the first while it waits.
+    using answer = std::variant<std::monostate, granted, refusal>;
     struct waiting;
     struct notice;
     class notice_awaiter;
@@ -103,8 +105,9 @@ private:
         void* connection = nullptr;
         scheduler* where = nullptr;
         std::stop_source stop{std::nostopstate};
-        bool running = false;  ///< an operation of the kind is running, or about to be launched
+        bool running = false;   ///< an operation of the kind is running, or about to be launched
         bool served = false;
+        bool reported = false;  ///< the observer was told of its opening
     };
     /// An action that has to be carried out without the lock.
     struct pending;
@@ -112,8 +115,9 @@ private:
     using lock = std::unique_lock<std::mutex>;
 
     [[nodiscard]] time_point now_locked() noexcept;
-    [[nodiscard]] std::optional<std::variant<granted, refusal>> begin_acquire(const acquire_options& options,
-                                                                              waiting*& node);
+    [[nodiscard]] std::uint32_t affinity_here() const noexcept;
+    [[nodiscard]] answer begin_acquire(const acquire_options& options, waiting*& node);
+    [[nodiscard]] static result<granted> to_result(const answer& outcome);
     [[nodiscard]] granted granted_locked(slot_id slot, lease_id lease) noexcept;
     [[nodiscard]] refusal refusal_locked(errc reason, bool down) const;
     void abandon(waiting* node) noexcept;
@@ -173,6 +177,7 @@ private:
     time_point latest_{};
     time_point armed_for_ = never;
     time_point wanted_wake_ = never;
+    bool drain_reported_ = false;
     bool rearm_posted_ = false;
     bool dispose_posted_ = false;
     bool disposed_ = false;
@@ -204,7 +209,7 @@ private:
     core& pool_;
     acquire_options options_;
     waiting* node_ = nullptr;
-    std::optional<std::variant<granted, refusal>> outcome_;
+    answer outcome_;
 };
 
 inline core::acquire_awaiter core::acquire(const acquire_options& options) noexcept { return {*this, options}; }

@@ -38,7 +38,7 @@ public:
     }
     /// Only what is idle now; never waits. Any thread.
     [[nodiscard]] result<lease> try_acquire(const acquire_options& options = {}) {
-        return state_->wrap(state_->try_acquire(options));
+        return state::wrap(state_.get(), state_->try_acquire(options));
     }
 
     /// Opens connections until `count` (at most `max_size`) are there. The result is how many are; fails with the

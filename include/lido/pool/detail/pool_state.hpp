@@ -21,30 +21,36 @@ public:
 
     [[nodiscard]] Connector& kind() noexcept { return kind_; }
 
-    [[nodiscard]] result<lease<Connector>> wrap(result<granted> outcome) {
+    /// `owner` is touched only when something was granted: the pool may be gone when a refusal is read.
+    [[nodiscard]] static result<lease<Connector>> wrap(pool_state* owner, result<granted> outcome) {
         if (!outcome) return std::move(outcome).error();
-        return lease<Connector>(*this, kind_, *outcome);
+        return lease<Connector>(*owner, owner->kind_, *outcome);
     }
 
 private:
     task<void> open_task(slot_id slot, scheduler& where, time_point deadline) override {
         const open_request request{where, deadline, connection_events(*this, slot)};
         std::unique_ptr<connection> made;
+        std::uint32_t capacity = 0;
         error reason(errc::connect_failed, "the connector made no connection");
         try {
             auto outcome = co_await kind_.open(request);
             if (outcome) {
                 made = std::move(*outcome);
+                if (made != nullptr) capacity = kind_.capacity(*made);
             } else {
                 reason = std::move(outcome).error();
             }
         } catch (const std::exception& thrown) {
+            made.reset();
             reason = error(errc::connect_failed, thrown.what());
+        } catch (...) {
+            made.reset();
+            reason = error(errc::connect_failed, "the connector threw what is no std::exception");
         }
         if (made == nullptr) {
             finish_open_failed(slot, std::move(reason));
         } else {
-            const std::uint32_t capacity = kind_.capacity(*made);
             finish_open(slot, made.release(), capacity);
         }
     }
@@ -54,7 +60,7 @@ private:
         try {
             const auto outcome = co_await kind_.check(*static_cast<connection*>(which), deadline);
             works = outcome.has_value();
-        } catch (const std::exception&) {
+        } catch (...) {
             works = false;
         }
         finish_check(slot, works);
@@ -66,7 +72,7 @@ private:
             try {
                 const auto outcome = co_await kind_.reset(*static_cast<connection*>(which), deadline);
                 clean = outcome.has_value();
-            } catch (const std::exception&) {
+            } catch (...) {
                 clean = false;
             }
         } else {
@@ -81,7 +87,7 @@ private:
         const slot_id closing = slot;
         try {
             co_await kind_.close(*static_cast<connection*>(which), deadline);
-        } catch (const std::exception&) {
+        } catch (...) {
             // It is destroyed in any case.
         }
         finish_close(closing);

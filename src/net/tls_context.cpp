@@ -62,20 +62,34 @@ result<void> check_readable(const char* setting, const std::string& path, bool w
                  want_directory ? "name a folder of CA certificates, or use ca_file" : "name a PEM file");
 }
 
-/// What OpenSSL had against a file.
-error file_error(const char* setting, const std::string& path, const char* expected) {
-    const unsigned long code = ERR_peek_last_error();
-    const int library = ERR_GET_LIB(code);
+/// Whether `code`, of OpenSSL's error queue, says that a password was needed.
+bool wanted_password(unsigned long code) noexcept {
     const int reason = ERR_GET_REASON(code);
-    if (library == ERR_LIB_X509 && (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH)) {
-        return {errc::tls_failed, fmt::format("{} {}: the key does not belong to the certificate", setting, path),
-                "name the key with which the certificate was requested"};
+    if (ERR_GET_LIB(code) == ERR_LIB_CRYPTO) return reason == ERR_R_INTERRUPTED_OR_CANCELLED;
+    return ERR_GET_LIB(code) == ERR_LIB_PEM &&
+           (reason == PEM_R_BAD_PASSWORD_READ || reason == PEM_R_PROBLEMS_GETTING_PASSWORD);
+}
+
+bool found_mismatch(unsigned long code) noexcept {
+    const int reason = ERR_GET_REASON(code);
+    return ERR_GET_LIB(code) == ERR_LIB_X509 &&
+           (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH);
+}
+
+/// What OpenSSL had against a file. Empties its queue of errors, of which the first is nearest to the cause.
+error file_error(const char* setting, const std::string& path, const char* expected) {
+    const char* said = nullptr;
+    for (unsigned long code = ERR_get_error(); code != 0; code = ERR_get_error()) {
+        if (found_mismatch(code)) {
+            return {errc::tls_failed, fmt::format("{} {}: the key does not belong to the certificate", setting, path),
+                    "name the key with which the certificate was requested"};
+        }
+        if (wanted_password(code)) {
+            return {errc::tls_failed, fmt::format("{} {}: the key is encrypted", setting, path),
+                    "decrypt it (openssl pkey -in … -out …) and protect the file by its permissions"};
+        }
+        if (said == nullptr) said = ERR_reason_error_string(code);
     }
-    if (library == ERR_LIB_PEM && (reason == PEM_R_BAD_PASSWORD_READ || reason == PEM_R_PROBLEMS_GETTING_PASSWORD)) {
-        return {errc::tls_failed, fmt::format("{} {}: the key is encrypted", setting, path),
-                "decrypt it (openssl pkey -in … -out …) and protect the file by its permissions"};
-    }
-    const char* const said = ERR_reason_error_string(code);
     return {errc::tls_failed,
             fmt::format("{} {}: holds no {} in PEM form ({})", setting, path, expected,
                         said != nullptr ? said : "nothing found in it"),

@@ -67,8 +67,8 @@ void sign(X509* certificate, X509* issuer, EVP_PKEY* issuer_key, const char* con
     require(X509_sign(certificate, issuer_key, EVP_sha256()) > 0, "X509_sign");
 }
 
-std::FILE* open_file(const std::string& path) {
-    std::FILE* const file = std::fopen(path.c_str(), "wbe");
+std::FILE* open_file(const std::string& path, const char* mode = "wbe") {
+    std::FILE* const file = std::fopen(path.c_str(), mode);
     require(file != nullptr, path.c_str());
     return file;
 }
@@ -104,6 +104,20 @@ certificate_files certificate_authority::self_signed(const certificate_request& 
     const certificate_pointer made = make_unsigned(request, key.get(), next_serial_++);
     sign(made.get(), made.get(), key.get(), "CA:FALSE", alternative_names(request));
     return write(made.get(), key.get());
+}
+
+std::string certificate_authority::encrypt(const std::string& key_file, std::string password) const {
+    std::FILE* file = open_file(key_file, "rbe");
+    const key_pointer key(PEM_read_PrivateKey(file, nullptr, nullptr, nullptr));
+    std::fclose(file);
+    require(key != nullptr, key_file.c_str());
+    std::string encrypted = key_file + ".encrypted";
+    file = open_file(encrypted);
+    const int written = PEM_write_PKCS8PrivateKey(file, key.get(), EVP_aes_256_cbc(), password.data(),
+                                                  static_cast<int>(password.size()), nullptr, nullptr);
+    std::fclose(file);
+    require(written == 1, "writing the encrypted key");
+    return encrypted;
 }
 
 certificate_files certificate_authority::write(x509_st* certificate, evp_pkey_st* key) {

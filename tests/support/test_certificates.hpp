@@ -44,6 +44,8 @@ public:
     [[nodiscard]] certificate_files issue(const certificate_request& request);
     /// A certificate that is signed by its own key alone.
     [[nodiscard]] certificate_files self_signed(const certificate_request& request);
+    /// A copy of a key file that is encrypted with `password`.
+    [[nodiscard]] std::string encrypt(const std::string& key_file, std::string password) const;
 
 private:
     struct signer;

@@ -132,14 +132,15 @@ exchange_settings client::implementation::settings_for(const origin_pool& to, co
 }
 
 task<result<exchange_outcome>> client::implementation::run_job(std::shared_ptr<job> what) {
-    exchange_outcome outcome = co_await exchange(*what->lease, what->what, what->settings);
+    exchange_outcome outcome;
+    co_await exchange(*what->lease, what->what, what->settings, outcome);
     what->lease.release();
-    co_return outcome;
+    co_return std::move(outcome);
 }
 
-task<client::implementation::attempt_result> client::implementation::attempt(origin_pool& to, const request& what,
-                                                                             time_point deadline) {
-    attempt_result last;
+task<void> client::implementation::attempt(origin_pool& to, const request& what, time_point deadline,
+                                           attempt_result& last) {
+    last.outcome = {};
     scheduler& here = *scheduler::current();
     const duration left = deadline - here.now();
     pool::acquire_options options;
@@ -152,7 +153,8 @@ task<client::implementation::attempt_result> client::implementation::attempt(ori
             error late(errc::timeout, "no connection before the deadline of the request");
             last.outcome.failure = std::move(late).with_cause(*last.outcome.failure);
         }
-        co_return last;
+        last.exchanged = false;
+        co_return;
     }
     attempts_.fetch_add(1, std::memory_order_relaxed);
     last.exchanged = true;
@@ -161,9 +163,9 @@ task<client::implementation::attempt_result> client::implementation::attempt(ori
     const exchange_settings how = settings_for(to, what, deadline, last.reused);
     scheduler& there = on.stream->loop();
     if (&there == &here) {
-        last.outcome = co_await exchange(on, what, how);
+        co_await exchange(on, what, how, last.outcome);
         lease->release();
-        co_return last;
+        co_return;
     }
     auto remote = std::make_shared<job>(job{shared_from_this(), std::move(*lease), what, how});
     single_scheduler only(there);
@@ -174,7 +176,6 @@ task<client::implementation::attempt_result> client::implementation::attempt(ori
     } else {
         last.outcome.failure = std::move(outcome).error();
     }
-    co_return last;
 }
 
 /// RFC 9110 §9.2.2 and RFC 9112 §9.3.1: a reused connection may have been closed by the peer just when the request was
@@ -200,14 +201,15 @@ task<result<response>> client::implementation::run(request what) {
         co_return std::move(found).error();
     }
     const pool_use pool(std::move(*found));
+    attempt_result last;
     unsigned resends = 0;
     for (unsigned number = 1;; ++number) {
         const time_point attempt_begun = settings_.on_attempt ? here.now() : begun;
-        attempt_result last = co_await attempt(*pool, what, deadline);
+        co_await attempt(*pool, what, deadline, last);
         while (may_resend(what, last, resends)) {
             ++resends;
             resends_.fetch_add(1, std::memory_order_relaxed);
-            last = co_await attempt(*pool, what, deadline);
+            co_await attempt(*pool, what, deadline, last);
         }
         std::optional<error>& failure = last.outcome.failure;
         if (failure && last.exchanged && !last.outcome.unsent && !is_idempotent(what.method()) &&
@@ -217,21 +219,7 @@ task<result<response>> client::implementation::run(request what) {
             failure = std::move(unsure).with_cause(*failure);
         }
 
-        // The usual end, without asking the policy.
-        const int status = failure ? 0 : static_cast<int>(last.outcome.response.status());
-        std::optional<duration> wait;
-        if (failure || status == 429 || status >= 400 || !settings_.retry.statuses.empty()) {
-            resilience::attempt_outcome ended;
-            ended.method = what.method().text();
-            ended.status = status;
-            if (failure) ended.failure = code_of(*failure);
-            if (!failure && status >= 300) {
-                if (const auto after = last.outcome.response.header("Retry-After")) {
-                    ended.retry_after = resilience::parse_retry_after(*after, std::chrono::system_clock::now());
-                }
-            }
-            wait = resilience::next_attempt(settings_.retry, ended, number, here.now(), deadline, dice().unit());
-        }
+        const std::optional<duration> wait = next_attempt(what, last, number, deadline);
         if (settings_.on_attempt) {
             report(*pool, what, last, number, here.now() - attempt_begun, wait.value_or(duration(-1)));
         }
@@ -248,6 +236,25 @@ task<result<response>> client::implementation::run(request what) {
         const time_point again = deadline_after(here.now(), *wait);
         co_await sleep_until(again);
     }
+}
+
+/// Asks the retry policy; nothing when the attempt was the last.
+std::optional<duration> client::implementation::next_attempt(const request& what, const attempt_result& last,
+                                                             unsigned number, time_point deadline) const {
+    resilience::attempt_outcome ended;
+    ended.method = what.method().text();
+    if (last.outcome.failure) {
+        ended.failure = code_of(*last.outcome.failure);
+    } else {
+        ended.status = static_cast<int>(last.outcome.response.status());
+        const auto& listed = settings_.retry.statuses;
+        if (std::find(listed.begin(), listed.end(), ended.status) == listed.end()) return std::nullopt;
+        if (const auto after = last.outcome.response.header("Retry-After")) {
+            ended.retry_after = resilience::parse_retry_after(*after, std::chrono::system_clock::now());
+        }
+    }
+    return resilience::next_attempt(settings_.retry, ended, number, scheduler::current()->now(), deadline,
+                                    dice().unit());
 }
 
 void client::implementation::report(const origin_pool& to, const request& what, const attempt_result& last,

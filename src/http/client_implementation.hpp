@@ -35,7 +35,9 @@ private:
 
     [[nodiscard]] result<origin_pool*> base_pool(time_point now);
     [[nodiscard]] result<pool_use> find_pool(request& what, time_point now);
-    [[nodiscard]] task<attempt_result> attempt(origin_pool& to, const request& what, time_point deadline);
+    [[nodiscard]] task<void> attempt(origin_pool& to, const request& what, time_point deadline, attempt_result& last);
+    [[nodiscard]] std::optional<duration> next_attempt(const request& what, const attempt_result& last,
+                                                       unsigned number, time_point deadline) const;
     [[nodiscard]] static task<result<exchange_outcome>> run_job(std::shared_ptr<job> what);
     [[nodiscard]] exchange_settings settings_for(const origin_pool& to, const request& what, time_point deadline,
                                                  bool reused) const;

@@ -29,9 +29,9 @@ error too_late(const exchange_settings& settings, time_point now, errc stage, st
     return {stage, fmt::format("{} for {}", what, to_text(settings.read_timeout))};
 }
 
-/// Writes all of `data`; the error when that failed. `sent` counts what went out.
-task<std::optional<error>> write_all(net::stream& to, std::string_view data, const exchange_settings& settings,
-                                     std::size_t& sent) {
+/// Writes all of `data`, or fails. `sent` counts what went out.
+task<void> write_all(net::stream& to, std::string_view data, const exchange_settings& settings, std::size_t& sent,
+                     std::optional<error>& failure) {
     net::event_loop& loop = to.loop();
     while (!data.empty()) {
         const net::io_result written = to.write_some(data);
@@ -41,15 +41,16 @@ task<std::optional<error>> write_all(net::stream& to, std::string_view data, con
             continue;
         }
         if (written.status != net::io_status::want_read && written.status != net::io_status::want_write) {
-            co_return to.failure(written);
+            failure = to.failure(written);
+            co_return;
         }
         const time_point until = std::min(settings.deadline, loop.now() + settings.read_timeout);
         const bool ready = co_await to.readiness(written.status, until);
         if (!ready) {
-            co_return too_late(settings, loop.now(), errc::write_timeout, "the server took nothing of the request");
+            failure = too_late(settings, loop.now(), errc::write_timeout, "the server took nothing of the request");
+            co_return;
         }
     }
-    co_return std::nullopt;
 }
 
 /// Gives the reader what has come in one piece. True: the response, or a failure, is complete.
@@ -82,42 +83,37 @@ received receive_some(connection& on, bool& leftover) {
     return {io, take_in(on, space.first(io.bytes), leftover)};
 }
 
-/// Reads until the response is complete; the error when it never will be.
-task<std::optional<error>> read_response(connection& on, const exchange_settings& settings, bool& leftover) {
+enum class progress : std::uint8_t { wait, again, complete, failed };
+
+/// One step of reading: what to do next. `wanted` is what to wait for.
+progress read_once(connection& on, const exchange_settings& settings, net::io_status& wanted, bool& leftover,
+                   std::optional<error>& failure) {
     net::stream& from = *on.stream;
-    net::event_loop& loop = from.loop();
-    // Nothing can have come yet: waiting first saves a receive that finds nothing.
-    net::io_status wanted = net::io_status::want_read;
-    while (true) {
-        const time_point until = std::min(settings.deadline, loop.now() + settings.read_timeout);
-        const bool ready = co_await from.readiness(wanted, until);
-        if (!ready) co_return too_late(settings, loop.now(), errc::read_timeout, "the server sent nothing");
-        while (true) {
-            const received got = receive_some(on, leftover);
-            if (got.finished) {
-                if (on.reader.state() == read_state::failed) co_return on.reader.error();
-                co_return std::nullopt;
-            }
-            if (got.io.status == net::io_status::done) {
-                if (loop.now() >= settings.deadline) {
-                    co_return too_late(settings, loop.now(), errc::timeout, "reading the response");
-                }
-                // A plain short read has emptied the socket; TLS may hold more that is decrypted already.
-                if (from.is_tls()) continue;
-                wanted = net::io_status::want_read;
-                break;
-            }
-            if (got.io.status == net::io_status::want_read || got.io.status == net::io_status::want_write) {
-                wanted = got.io.status;
-                break;
-            }
-            const bool orderly = got.io.status == net::io_status::end;
-            const auto state = on.reader.finish_at_eof(orderly ? stream_end::orderly : stream_end::truncated);
-            if (state == read_state::complete) co_return std::nullopt;
-            if (!orderly && !on.reader.started()) co_return from.failure(got.io);
-            co_return on.reader.error();
-        }
+    const received got = receive_some(on, leftover);
+    if (got.finished) {
+        if (on.reader.state() != read_state::failed) return progress::complete;
+        failure = on.reader.error();
+        return progress::failed;
     }
+    if (got.io.status == net::io_status::done) {
+        const time_point now = from.loop().now();
+        if (now >= settings.deadline) {
+            failure = too_late(settings, now, errc::timeout, "reading the response");
+            return progress::failed;
+        }
+        // A plain short read has emptied the socket; TLS may hold more that is decrypted already.
+        wanted = net::io_status::want_read;
+        return from.is_tls() ? progress::again : progress::wait;
+    }
+    if (got.io.status == net::io_status::want_read || got.io.status == net::io_status::want_write) {
+        wanted = got.io.status;
+        return progress::wait;
+    }
+    const bool orderly = got.io.status == net::io_status::end;
+    const auto state = on.reader.finish_at_eof(orderly ? stream_end::orderly : stream_end::truncated);
+    if (state == read_state::complete) return progress::complete;
+    failure = !orderly && !on.reader.started() ? from.failure(got.io) : on.reader.error();
+    return progress::failed;
 }
 
 /// What the peer has said about the future of the connection.
@@ -135,64 +131,63 @@ void note_reuse(connection& on, bool leftover, bool closes) {
 
 }  // namespace
 
-task<exchange_outcome> exchange(connection& on, const request& what, exchange_settings settings) {
-    exchange_outcome outcome;
+task<void> exchange(connection& on, const request& what, exchange_settings settings, exchange_outcome& outcome) {
     net::event_loop& loop = on.stream->loop();
+    std::optional<error>& failure = outcome.failure;
     if (settings.reused && !on.is_fit(loop.now())) {
         on.reusable = false;
-        outcome.failure.emplace(errc::connection_closed, "the server had closed the idle connection");
-        co_return outcome;
+        failure.emplace(errc::connection_closed, "the server had closed the idle connection");
+        co_return;
+    }
+    std::string& head = scratch_text();
+    const auto written = append_request(head, what, settings.target);
+    if (!written) {  // nothing was sent: the connection is as good as before
+        failure = written.error();
+        co_return;
     }
     on.reusable = false;
     on.busy = true;
     on.reader.reset(what.method(), *settings.limits);
 
-    std::string& head = scratch_text();
-    const auto written = append_request(head, what, settings.target);
-    if (!written) {
-        // Nothing was sent: the connection is as good as before.
-        on.reusable = true;
-        on.busy = false;
-        outcome.failure = written.error();
-        co_return outcome;
-    }
-
     const std::size_t whole = head.size() + written->body.size();
-    // The usual case, without a coroutine of its own: one send takes everything.
     std::size_t sent = 0;
+    // The usual case, without a coroutine of its own: one send takes everything.
     const net::io_result first = on.stream->write_some(head);
-    std::optional<error> failure;
-    if (first.status == net::io_status::done && first.bytes == head.size()) {
-        sent = first.bytes;
-    } else {
-        const std::string rest(std::string_view(head).substr(first.status == net::io_status::done ? first.bytes : 0));
-        sent = head.size() - rest.size();
-        failure = co_await write_all(*on.stream, rest, settings, sent);
+    if (first.status == net::io_status::done) sent = first.bytes;
+    if (sent < head.size()) {
+        const std::string rest(std::string_view(head).substr(sent));
+        co_await write_all(*on.stream, rest, settings, sent, failure);
     }
-    if (!failure && !written->body.empty()) {
-        failure = co_await write_all(*on.stream, written->body, settings, sent);
-    }
+    if (!failure && !written->body.empty()) co_await write_all(*on.stream, written->body, settings, sent, failure);
     outcome.unsent = sent == 0;
 
+    // A server may answer and close before it has taken the whole body: its answer is worth reading even then.
     bool leftover = false;
-    if (!failure || failure->code() != make_error_code(errc::write_timeout)) {
-        // A server may answer and close before it has taken the whole body; its answer is worth reading.
-        std::optional<error> broken = co_await read_response(on, settings, leftover);
-        if (!broken) {
-            failure.reset();
-        } else if (!failure) {
-            failure = std::move(broken);
+    std::optional<error> broken;
+    const bool stalled = failure && (*failure == errc::write_timeout || *failure == errc::timeout);
+    progress next = stalled ? progress::failed : progress::wait;
+    // Nothing can have come yet, so waiting first saves a receive that finds nothing.
+    net::io_status wanted = net::io_status::want_read;
+    while (next == progress::wait || next == progress::again) {
+        if (next == progress::wait) {
+            const time_point until = std::min(settings.deadline, loop.now() + settings.read_timeout);
+            const bool ready = co_await on.stream->readiness(wanted, until);
+            if (!ready) {
+                broken = too_late(settings, loop.now(), errc::read_timeout, "the server sent nothing");
+                break;
+            }
         }
+        next = read_once(on, settings, wanted, leftover, broken);
     }
     outcome.answered = on.reader.started();
     on.busy = false;
-    if (failure) {
-        outcome.failure = std::move(failure);
-        co_return outcome;
+    if (next != progress::complete) {
+        if (!failure) failure = std::move(broken);
+        co_return;
     }
+    failure.reset();
     note_reuse(on, leftover, written->closes || sent < whole);
     outcome.response = on.reader.take();
-    co_return outcome;
 }
 
 }  // namespace lido::http

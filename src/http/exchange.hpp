@@ -26,8 +26,9 @@ struct exchange_outcome {
     bool answered = false;
 };
 
-/// Sends `what` and reads the response. Runs on the connection's loop; connection and request must outlive it. When the
-/// task is destroyed half-way the connection stays marked as unusable.
-[[nodiscard]] task<exchange_outcome> exchange(connection& on, const request& what, exchange_settings settings);
+/// Sends `what` and reads the response into `outcome`, which is fresh. Runs on the connection's loop; connection,
+/// request and outcome must outlive it. When the task is destroyed half-way the connection stays marked as unusable.
+[[nodiscard]] task<void> exchange(connection& on, const request& what, exchange_settings settings,
+                                  exchange_outcome& outcome);
 
 }  // namespace lido::http

@@ -1,0 +1,73 @@
+// Lido: waiting in a coroutine of the command.
+#pragma once
+
+#include "lido/base/scheduler.hpp"
+
+#include <coroutine>
+
+namespace lido::cli {
+
+/// `co_await`ed, it suspends the coroutine for `length` on its scheduler, to the millisecond. Make it as a named local.
+class pause final : private timer {
+public:
+    explicit pause(duration length) noexcept
+        : timer([](timer& self) noexcept { static_cast<pause&>(self).end(); }), length_(length) {}
+    pause(pause&&) = delete;
+    ~pause() {
+        if (where_ != nullptr) where_->disarm(*this);
+    }
+    [[nodiscard]] bool await_ready() const noexcept { return length_ <= duration::zero(); }
+    void await_suspend(std::coroutine_handle<> waiter) noexcept {
+        waiter_ = waiter;
+        where_ = scheduler::current();
+        where_->arm(*this, deadline_after(where_->now(), length_));
+    }
+    void await_resume() const noexcept {}
+
+private:
+    void end() noexcept {
+        where_ = nullptr;
+        waiter_.resume();
+    }
+
+    duration length_;
+    scheduler* where_ = nullptr;
+    std::coroutine_handle<> waiter_;
+};
+
+/// `co_await`ed, it lets everything else that is ready on this scheduler run first.
+class let_others_run final {
+public:
+    let_others_run() noexcept = default;
+    let_others_run(let_others_run&&) = delete;
+    ~let_others_run() {
+        if (item_ != nullptr) item_->owner = nullptr;
+    }
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> waiter) {
+        // Posted work cannot be taken back, so it must outlive a coroutine that is destroyed meanwhile.
+        item_ = new item(this, waiter);
+        scheduler::current()->post(*item_);
+    }
+    void await_resume() const noexcept {}
+
+private:
+    struct item final : work {
+        item(let_others_run* awaiter, std::coroutine_handle<> to_resume) noexcept
+            : work([](work& self) noexcept { static_cast<item&>(self).finish(); }), owner(awaiter), waiter(to_resume) {}
+        void finish() noexcept {
+            let_others_run* const awaiter = owner;
+            const std::coroutine_handle<> resumed = waiter;
+            delete this;
+            if (awaiter == nullptr) return;
+            awaiter->item_ = nullptr;
+            resumed.resume();
+        }
+        let_others_run* owner;
+        std::coroutine_handle<> waiter;
+    };
+
+    item* item_ = nullptr;
+};
+
+}  // namespace lido::cli

@@ -1,0 +1,84 @@
+#include "command_error.hpp"
+#include "console.hpp"
+#include "output.hpp"
+#include "simulate/demo_process.hpp"
+#include "simulate/options.hpp"
+#include "simulate/report.hpp"
+#include "simulate/run.hpp"
+#include "subcommand.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lido::cli {
+namespace {
+
+using namespace simulate;
+
+std::string title_of_leg(const options& asked, std::size_t index) {
+    if (!asked.compare) return {};
+    return fmt::format("{} ({} of {})", title_of(asked.ways()[index]), index + 1, asked.ways().size());
+}
+
+std::vector<leg_report> run_legs(const options& asked, const std::string& origin, watch& where) {
+    runtime io({asked.threads});
+    console screen;
+    std::vector<leg_report> legs;
+    const std::vector<way> ways = asked.ways();
+    for (std::size_t i = 0; i < ways.size() && where.signal() == 0; ++i) {
+        const surroundings around{io, where, screen, asked, origin, title_of_leg(asked, i)};
+        legs.push_back(run_leg(around, ways[i]));
+    }
+    return legs;
+}
+
+void deliver(const options& asked, const std::string& service, const std::vector<leg_report>& legs) {
+    const std::string report =
+        asked.output == output_form::json ? json_report(asked, service, legs) : text_report(asked, service, legs);
+    // The file first: what is wrong with standard output must not cost the report.
+    if (!asked.report_file.empty()) write_file(asked.report_file, report);
+    print_output(report);
+}
+
+/// A run in which nothing worked is a failed run, whatever the report says in detail.
+void check_success(const std::vector<leg_report>& legs) {
+    for (const leg_report& each : legs) {
+        const tally& counts = each.counts;
+        if (counts.succeeded() != 0) continue;
+        if (counts.requests() == 0) {
+            throw command_error(exit_failed, fmt::format("not one request ended in time ({} were cut off); give it a "
+                                                         "longer --duration, or a shorter --timeout",
+                                                         counts.unfinished()));
+        }
+        throw command_error(
+            exit_failed, fmt::format("not one of {} requests succeeded: {}", counts.requests(), counts.main_cause()));
+    }
+}
+
+}  // namespace
+
+int run_simulate(const std::vector<std::string>& arguments) {
+    const std::optional<options> asked = read_options(arguments);
+    if (!asked) return exit_good;
+    raise_descriptor_limit();
+    watch where;
+    std::optional<demo_process> demo_service;
+    if (!asked->url) demo_service.emplace(where);
+    const std::string origin = asked->url ? asked->url->origin : demo_service->url();
+    std::vector<leg_report> legs;
+    if (!origin.empty()) legs = run_legs(*asked, origin, where);
+    // A signal may come before anything is done; the report then says so.
+    if (legs.empty()) legs.emplace_back();
+    if (demo_service && demo_service->has_ended()) print_error("lido simulate: the demo service ended during the run");
+    const std::string service = asked->url ? asked->url->origin + asked->url->target : "the demo service at " + origin;
+    deliver(*asked, service, legs);
+    if (where.signal() != 0) return exit_signal + where.signal();
+    check_success(legs);
+    return exit_good;
+}
+
+}  // namespace lido::cli

@@ -1,0 +1,308 @@
+#include "simulate/options.hpp"
+
+#include "command_error.hpp"
+#include "command_line.hpp"
+#include "lido/base/random.hpp"
+#include "output.hpp"
+#include "simulate/user.hpp"
+#include "values.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+namespace lido::cli::simulate {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t most_users = 100'000;
+constexpr std::size_t most_connections = 100'000;
+
+command_line::setter time(duration& target, duration least, duration most) {
+    return [&target, least, most](std::string_view option, const std::string& value) {
+        target = duration_value(option, value, least, most);
+    };
+}
+
+std::string upper(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    return text;
+}
+
+void set_pool_size(options& asked, std::string_view option, const std::string& value) {
+    if (value == "auto") {
+        asked.pool_size.reset();
+        return;
+    }
+    const bool digits = !value.empty() && value.find_first_not_of("0123456789") == std::string::npos;
+    const std::string remedy = "leave it out for auto = max(10, 2 × users)";
+    if (!digits || value.size() > 6 || std::stoul(value) < 1 || std::stoul(value) > most_connections) {
+        throw usage_error(fmt::format("{} must be 1 … {} or auto, got {}; {}", option, most_connections,
+                                      value.empty() ? "''" : value, remedy));
+    }
+    asked.pool_size = std::stoul(value);
+}
+
+template <class T>
+command_line::setter one_of(T& target, std::vector<std::pair<std::string, T>> choices) {
+    return [&target, choices = std::move(choices)](std::string_view option, const std::string& value) {
+        std::string names;
+        for (const auto& [name, meaning] : choices) {
+            if (name == value) {
+                target = meaning;
+                return;
+            }
+            names += names.empty() ? name : (name == choices.back().first ? " or " : ", ") + name;
+        }
+        throw usage_error(fmt::format("{} must be {}, got '{}'", option, names, value));
+    };
+}
+
+void declare_load(command_line& line, options& asked) {
+    line.group("Load");
+    line.option("--num-users", "N", "simulated users at once (1)", [&](auto option, const std::string& value) {
+        asked.num_users = count_value(option, value, 1, most_users);
+    });
+    line.option("--duration", "TIME", "how long, such as 10s, 250ms, 1m30s (10s)", time(asked.run_time, 1ms, 24h * 30));
+    line.option("--cycles", "N", "passes of each user through its actions, instead of --duration",
+                [&](auto option, const std::string& value) {
+                    asked.cycles = count_value(option, value, 1, 1'000'000'000'000);
+                });
+    line.option("--think-time", "TIME",
+                "pause of a user after each action, on average; drawn from half to one and a half (0)",
+                time(asked.think_time, 0s, 24h));
+    line.option("--seed", "N", "of everything random: same seed, same choices (random)",
+                [&](auto option, const std::string& value) { asked.seed = count_value(option, value, 0, UINT64_MAX); });
+    line.option("--threads", "N", "I/O threads of the simulation (1)", [&](auto option, const std::string& value) {
+        asked.threads = static_cast<std::uint32_t>(count_value(option, value, 1, 256));
+    });
+}
+
+void declare_pool(command_line& line, options& asked) {
+    line.group("Pool");
+    line.option("--pool-size", "N|auto", "connections at most; auto: max(10, 2 × users) (auto)",
+                [&](auto option, const std::string& value) { set_pool_size(asked, option, value); });
+    line.option("--when-full", "WHAT",
+                "when all are in use: wait, overflow (open one more, close it on return) or fail (wait)",
+                one_of<pool::when_full>(asked.when_full, {{"wait", pool::when_full::wait},
+                                                          {"overflow", pool::when_full::overflow},
+                                                          {"fail", pool::when_full::fail}}));
+    line.option("--warm-up", "N", "connections opened before the users start (0)",
+                [&](auto option, const std::string& value) {
+                    asked.warm_up = count_value(option, value, 0, most_connections);
+                });
+    line.flag("--per-user-pools", "the old way: a pool for each user", asked.per_user_pools);
+    line.flag("--compare",
+              "one after the other: a shared pool, a pool for each user, and a new connection for each "
+              "request; each for the whole duration; side by side",
+              asked.compare);
+}
+
+void declare_retries(command_line& line, options& asked) {
+    line.group("Retries");
+    line.option("--max-retries", "N", "further attempts of a request (3)", [&](auto option, const std::string& value) {
+        asked.retry.max_retries = static_cast<unsigned>(count_value(option, value, 0, 100));
+    });
+    line.option("--backoff-factor", "F", "the n-th retry waits F × 2^(n-1) seconds (0.3)",
+                [&](auto option, const std::string& value) {
+                    asked.retry.backoff_factor = number_value(option, value, 0.0, 3600.0);
+                });
+    line.option("--retry-statuses", "LIST", "statuses that are tried again (429,500,502,503,504)",
+                [&](auto option, const std::string& value) {
+                    asked.retry.statuses.clear();
+                    for (const std::string& part : list_value(option, value)) {
+                        asked.retry.statuses.push_back(static_cast<int>(count_value(option, part, 100, 599)));
+                    }
+                });
+    line.option(
+        "--retry-methods", "LIST",
+        "methods that are tried again after a status, or when they may have reached the server "
+        "(HEAD,GET,PUT,DELETE,OPTIONS,TRACE,POST)",
+        [&](auto option, const std::string& value) {
+            asked.retry.methods = list_value(option, upper(value));
+            for (const std::string& part : asked.retry.methods) {
+                if (http::method::parse(part)) continue;
+                throw usage_error(fmt::format("{} has '{}', which is no method; use names such as GET", option, part));
+            }
+        });
+}
+
+void declare_times(command_line& line, options& asked) {
+    line.group("Time-outs");
+    line.option("--connect-timeout", "TIME", "for opening a connection (5s)", time(asked.connect_timeout, 1ms, 10min));
+    line.option("--read-timeout", "TIME", "for the server's silence (30s)", time(asked.read_timeout, 1ms, 1h));
+    line.option("--acquire-timeout", "TIME", "for waiting for a connection (30s)",
+                time(asked.acquire_timeout, 1ms, 1h));
+    line.option("--timeout", "TIME", "for a request with all its retries (60s)", time(asked.timeout, 1ms, 24h));
+}
+
+void add_header(options& asked, std::string_view option, const std::string& value) {
+    const std::size_t colon = value.find(':');
+    if (colon == std::string::npos || colon == 0) {
+        throw usage_error(fmt::format("{} must be 'Name: value', got '{}'", option, value));
+    }
+    const std::size_t begin = std::min(value.find_first_not_of(" \t", colon + 1), value.size());
+    asked.headers.emplace_back(value.substr(0, colon), value.substr(begin));
+    http::headers probe;
+    if (const auto added = probe.add(asked.headers.back().first, asked.headers.back().second); !added) {
+        throw usage_error(fmt::format("{}: {}; {}", option, added.error().what(), added.error().remedy()));
+    }
+}
+
+void declare_request(command_line& line, options& asked) {
+    line.group("Request (with a URL)");
+    line.option("--method", "NAME", "GET, POST … (GET; POST with --data)", [&](auto option, const std::string& value) {
+        asked.method = upper(value);
+        if (!http::method::parse(asked.method)) {
+            throw usage_error(fmt::format("{} must be a method such as GET, got '{}'", option, value));
+        }
+    });
+    line.repeated("--header", "'K: V'", "a header field; may be given several times",
+                  [&](auto option, const std::string& value) { add_header(asked, option, value); });
+    line.option("--data", "TEXT|@FILE", "the body, or the file that has it",
+                [&](auto option, const std::string& value) {
+                    asked.data = !value.empty() && value.front() == '@' ? read_file(option, value.substr(1)) : value;
+                });
+    line.option("--cacert", "FILE", "PEM file of the CAs to trust, instead of the system's",
+                [&](auto option, const std::string& value) {
+                    static_cast<void>(read_file(option, value));
+                    asked.ca_file = value;
+                });
+    line.flag("--insecure", "take any certificate of an https server", asked.insecure);
+}
+
+void declare_output(command_line& line, options& asked) {
+    line.group("Output");
+    line.option("--output", "FORM", "text or json (text)",
+                one_of<output_form>(asked.output, {{"text", output_form::text}, {"json", output_form::json}}));
+    line.option("--report", "FILE", "write the report to a file as well",
+                [&](auto, const std::string& value) { asked.report_file = value; });
+    line.flag("--log-requests", "one line on standard error for each attempt", asked.log_requests);
+    line.option("--slow", "TIME", "requests that take longer are reported on standard error (5s)",
+                time(asked.slow, 1ms, 24h));
+}
+
+void declare(command_line& line, options& asked) {
+    line.group("Argument");
+    line.positional("URL", "http or https; left out: the built-in demo service",
+                    [&](auto, const std::string& value) { asked.url = split_url(value); });
+    declare_load(line, asked);
+    declare_pool(line, asked);
+    declare_retries(line, asked);
+    declare_times(line, asked);
+    declare_request(line, asked);
+    declare_output(line, asked);
+    line.example("lido simulate --num-users 10 --compare", "what sharing a pool is worth, on the demo service");
+    line.example("lido simulate http://127.0.0.1:8080/ --num-users 50 --duration 1m --output json",
+                 "fifty users on a service of yours, the report as JSON");
+}
+
+/// What no option alone can know.
+void check_together(const command_line& line, options& asked) {
+    if (line.given("--duration") && line.given("--cycles")) {
+        throw usage_error("--duration and --cycles exclude each other; leave one");
+    }
+    if (asked.per_user_pools && asked.compare) {
+        throw usage_error("--per-user-pools and --compare exclude each other; --compare has both ways");
+    }
+    if (asked.warm_up > asked.effective_pool_size()) {
+        throw usage_error(fmt::format("--warm-up must be 0 … {}, the pool's size, got {}; raise --pool-size",
+                                      asked.effective_pool_size(), asked.warm_up));
+    }
+    for (const char* option : {"--method", "--header", "--data", "--cacert", "--insecure"}) {
+        if (asked.url || !line.given(option)) continue;
+        throw usage_error(fmt::format("{} needs a URL; the demo service has its own requests", option));
+    }
+    if (asked.insecure && !asked.ca_file.empty()) {
+        throw usage_error("--insecure and --cacert exclude each other; leave one");
+    }
+    if (asked.data && !line.given("--method")) asked.method = "POST";
+    if (!line.given("--seed")) asked.seed = random_source::entropy_seed();
+    if (!asked.report_file.empty()) check_writable(asked.report_file);
+}
+
+/// Everything that the library would refuse later, with a client or a request, is a mistake on the command line.
+void check_by_library(const options& asked) {
+    const std::string origin = asked.url ? asked.url->origin : "http://127.0.0.1:80";
+    const auto settings = client_settings_for(asked, origin, way::shared_pool).validate();
+    if (!settings) throw usage_error(fmt::format("{}; {}", settings.error().what(), settings.error().remedy()));
+    if (!asked.url) return;
+    const auto request = url_request(asked).validate();
+    if (!request) throw usage_error(fmt::format("{}; {}", request.error().what(), request.error().remedy()));
+}
+
+}  // namespace
+
+const char* title_of(way value) noexcept {
+    switch (value) {
+        case way::shared_pool:
+            return "shared pool";
+        case way::per_user_pools:
+            return "pool per user";
+        case way::new_connections:
+            return "no keep-alive";
+    }
+    return "";
+}
+
+const char* key_of(way value) noexcept {
+    switch (value) {
+        case way::shared_pool:
+            return "shared_pool";
+        case way::per_user_pools:
+            return "per_user_pools";
+        case way::new_connections:
+            return "new_connections";
+    }
+    return "";
+}
+
+std::size_t options::effective_pool_size() const noexcept {
+    return pool_size.value_or(std::max<std::size_t>(10, 2 * num_users));
+}
+
+std::vector<way> options::ways() const {
+    if (compare) return {way::shared_pool, way::per_user_pools, way::new_connections};
+    return {per_user_pools ? way::per_user_pools : way::shared_pool};
+}
+
+std::optional<options> read_options(const std::vector<std::string>& arguments) {
+    command_line line(
+        "simulate [URL] [OPTIONS]",
+        "Lets simulated users loose on an HTTP service, all through one pool of connections, and reports "
+        "what the pool did and how fast the service was. Without a URL they use the built-in demo service: "
+        "each lists the outfits, looks at one, rates it. Ctrl-C ends the run with the report so far.");
+    options asked;
+    declare(line, asked);
+    if (line.parse(arguments) == command_line::outcome::help_wanted) {
+        print_output(line.help());
+        return std::nullopt;
+    }
+    check_together(line, asked);
+    check_by_library(asked);
+    return asked;
+}
+
+http::client_settings client_settings_for(const options& asked, const std::string& origin, way how) {
+    http::client_settings settings;
+    settings.base_url = origin;
+    settings.max_connections_per_origin = asked.effective_pool_size();
+    // Each user waits for one connection at most.
+    settings.max_waiters_per_origin = std::max<std::size_t>(1024, asked.num_users);
+    settings.when_full = asked.when_full;
+    settings.acquire_timeout = asked.acquire_timeout;
+    settings.connect_timeout = asked.connect_timeout;
+    settings.read_timeout = asked.read_timeout;
+    settings.timeout = asked.timeout;
+    settings.keep_alive = how != way::new_connections;
+    settings.retry = asked.retry;
+    settings.tls.verify = asked.insecure ? net::tls_verify::none : net::tls_verify::full;
+    settings.tls.ca_file = asked.ca_file;
+    settings.slow_after = asked.slow;
+    return settings;
+}
+
+}  // namespace lido::cli::simulate

@@ -1,0 +1,80 @@
+// Lido: what a simulation is asked to do.
+#pragma once
+
+#include "lido/http/client.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace lido::cli::simulate {
+
+/// The part of a URL that names the server, and the rest.
+struct target_url {
+    std::string origin;  ///< "http://127.0.0.1:8080"
+    std::string target;  ///< "/outfits?size=38"
+};
+
+/// Takes a URL apart; throws `usage_error` saying what is wrong with it. A fragment is dropped: it is never sent.
+[[nodiscard]] target_url split_url(const std::string& url);
+
+enum class way : std::uint8_t {
+    shared_pool,      ///< all users through one pool
+    per_user_pools,   ///< a pool for each user: the old way
+    new_connections,  ///< a connection for each request: without any pool, as it were
+};
+/// "shared pool", for people.
+[[nodiscard]] const char* title_of(way value) noexcept;
+/// "shared_pool", for programs.
+[[nodiscard]] const char* key_of(way value) noexcept;
+
+enum class output_form : std::uint8_t { text, json };
+
+struct options {
+    /// Nothing: the built-in demo service.
+    std::optional<target_url> url;
+    std::string method = "GET";
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::optional<std::string> data;
+
+    std::size_t num_users = 1;
+    std::optional<std::size_t> pool_size;  ///< nothing: auto
+    pool::when_full when_full = pool::when_full::wait;
+    duration run_time = std::chrono::seconds(10);
+    std::optional<std::uint64_t> cycles;  ///< of each user, instead of `run_time`
+    duration think_time = duration::zero();
+    std::size_t warm_up = 0;
+    std::uint32_t threads = 1;
+
+    resilience::retry_settings retry;
+    duration connect_timeout = std::chrono::seconds(5);
+    duration read_timeout = std::chrono::seconds(30);
+    duration acquire_timeout = std::chrono::seconds(30);
+    duration timeout = std::chrono::seconds(60);
+    bool insecure = false;
+    std::string ca_file;
+
+    bool per_user_pools = false;
+    bool compare = false;
+
+    output_form output = output_form::text;
+    std::string report_file;
+    bool log_requests = false;
+    duration slow = std::chrono::seconds(5);
+    std::uint64_t seed = 0;
+
+    /// max(10, 2 × users) unless it was given.
+    [[nodiscard]] std::size_t effective_pool_size() const noexcept;
+    /// In the order in which they are run.
+    [[nodiscard]] std::vector<way> ways() const;
+};
+
+/// Reads the command line; nothing when only help was wanted, which has been printed. Throws `usage_error`.
+[[nodiscard]] std::optional<options> read_options(const std::vector<std::string>& arguments);
+
+/// The settings of one client of the simulation.
+[[nodiscard]] http::client_settings client_settings_for(const options& asked, const std::string& origin, way how);
+
+}  // namespace lido::cli::simulate

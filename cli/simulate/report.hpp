@@ -1,0 +1,53 @@
+// Lido: the outcome of a simulation.
+#pragma once
+
+#include "simulate/options.hpp"
+#include "simulate/tally.hpp"
+
+#include <string>
+#include <vector>
+
+namespace lido::cli::simulate {
+
+/// What the pools of a leg did, added up over all of them.
+struct pool_report {
+    std::size_t pools = 0;
+    std::uint64_t requests = 0;  ///< sent over connections of the pools, retries included
+    std::uint64_t created = 0;
+    std::uint64_t reused = 0;
+    std::uint64_t closed = 0;
+    std::uint64_t connect_failed = 0;
+    std::size_t idle = 0;
+    std::size_t in_use = 0;
+    std::size_t waiting = 0;
+    std::size_t peak_in_use = 0;
+    std::uint64_t retries = 0;
+    std::uint64_t resends = 0;
+    histogram wait;
+
+    /// Of all requests, those on a connection that had served before.
+    [[nodiscard]] double reuse_ratio() const noexcept;
+    void add(const http::client_statistics& one);
+};
+
+/// One way of running the load, from beginning to end.
+struct leg_report {
+    way how = way::shared_pool;
+    duration elapsed{};
+    duration cpu{};
+    tally counts;
+    pool_report pool;
+
+    [[nodiscard]] double requests_per_second() const noexcept;
+    [[nodiscard]] double cpu_microseconds_per_request() const noexcept;
+};
+
+/// The report for people: the lines of the pool, then everything else; with several legs side by side.
+[[nodiscard]] std::string text_report(const options& asked, const std::string& service,
+                                      const std::vector<leg_report>& legs);
+
+/// The report for programs: one object on one line. With several legs, one such object for each under its key.
+[[nodiscard]] std::string json_report(const options& asked, const std::string& service,
+                                      const std::vector<leg_report>& legs);
+
+}  // namespace lido::cli::simulate

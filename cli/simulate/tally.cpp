@@ -1,0 +1,67 @@
+#include "simulate/tally.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace lido::cli::simulate {
+namespace {
+
+std::size_t kind_of(const error& failure) noexcept {
+    const std::error_code code = failure.code();
+    if (code.category() != error_category()) return 0;
+    const auto value = static_cast<std::size_t>(code.value());
+    return value < tally::error_kinds ? value : 0;
+}
+
+std::string in_words(const error& failure) {
+    const std::string remedy = failure.remedy();
+    return remedy.empty() ? failure.what() : fmt::format("{}; {}", failure.what(), remedy);
+}
+
+}  // namespace
+
+void tally::record(const result<http::response>& outcome, duration took) {
+    latency_.record(took);
+    if (outcome) {
+        const std::size_t status = std::min<std::size_t>(outcome->status(), status_limit - 1);
+        ++statuses_[status];
+        bytes_ += outcome->body().size();
+        if (status < 400) ++succeeded_;
+        return;
+    }
+    ++failed_;
+    const std::size_t kind = kind_of(outcome.error());
+    if (errors_[kind]++ == 0) examples_[kind] = in_words(outcome.error());
+}
+
+void tally::merge(const tally& other) {
+    latency_.merge(other.latency_);
+    failed_ += other.failed_;
+    succeeded_ += other.succeeded_;
+    unfinished_ += other.unfinished_;
+    slow_ += other.slow_;
+    cycles_ += other.cycles_;
+    bytes_ += other.bytes_;
+    for (std::size_t i = 0; i < status_limit; ++i) statuses_[i] += other.statuses_[i];
+    for (std::size_t i = 0; i < error_kinds; ++i) {
+        errors_[i] += other.errors_[i];
+        if (examples_[i].empty()) examples_[i] = other.examples_[i];
+    }
+}
+
+std::string_view tally::name_of_error(std::size_t kind) noexcept {
+    return kind == 0 ? "other" : name_of(static_cast<errc>(kind));
+}
+
+std::string tally::main_cause() const {
+    const auto error = std::max_element(errors_.begin(), errors_.end());
+    const auto status = std::max_element(statuses_.begin(), statuses_.end());
+    const auto kind = static_cast<std::size_t>(std::distance(errors_.begin(), error));
+    if (*error >= *status) return fmt::format("{} × {}: {}", *error, name_of_error(kind), examples_[kind]);
+    return fmt::format("{} × status {}; see that the URL and the method are right", *status,
+                       std::distance(statuses_.begin(), status));
+}
+
+}  // namespace lido::cli::simulate

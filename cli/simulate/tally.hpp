@@ -1,0 +1,64 @@
+// Lido: what happened to the requests of a simulation.
+#pragma once
+
+#include "lido/base/histogram.hpp"
+#include "lido/http/response.hpp"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace lido::cli::simulate {
+
+/// Counts requests by how they ended. Each I/O thread has one of its own; they are added up when they are looked at.
+class tally {
+public:
+    /// Statuses have three digits, and the first is 1 to 5.
+    static constexpr std::size_t status_limit = 600;
+    /// One for each `errc`, and the first for codes from elsewhere.
+    static constexpr std::size_t error_kinds = 32;
+
+    void record(const result<http::response>& outcome, duration took);
+    void record_slow() noexcept { ++slow_; }
+    /// A request that was cut off by the end of the run.
+    void record_unfinished() noexcept { ++unfinished_; }
+    void record_cycle() noexcept { ++cycles_; }
+
+    void merge(const tally& other);
+
+    /// Requests that ended: with a response, or with an error.
+    [[nodiscard]] std::uint64_t requests() const noexcept { return latency_.count(); }
+    /// Of these, without a response.
+    [[nodiscard]] std::uint64_t failed() const noexcept { return failed_; }
+    /// With a response below 400.
+    [[nodiscard]] std::uint64_t succeeded() const noexcept { return succeeded_; }
+    [[nodiscard]] std::uint64_t unfinished() const noexcept { return unfinished_; }
+    [[nodiscard]] std::uint64_t slow() const noexcept { return slow_; }
+    [[nodiscard]] std::uint64_t cycles() const noexcept { return cycles_; }
+    /// Of all bodies received.
+    [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+    [[nodiscard]] const histogram& latency() const noexcept { return latency_; }
+    [[nodiscard]] const std::array<std::uint64_t, status_limit>& statuses() const noexcept { return statuses_; }
+    [[nodiscard]] const std::array<std::uint64_t, error_kinds>& errors() const noexcept { return errors_; }
+
+    /// "connect_failed" for the place of an error in `errors()`.
+    [[nodiscard]] static std::string_view name_of_error(std::size_t kind) noexcept;
+    /// Why the requests did not succeed, for the most part: "12 × connect_failed: connect to …".
+    [[nodiscard]] std::string main_cause() const;
+
+private:
+    histogram latency_;
+    std::uint64_t failed_ = 0;
+    std::uint64_t succeeded_ = 0;
+    std::uint64_t unfinished_ = 0;
+    std::uint64_t slow_ = 0;
+    std::uint64_t cycles_ = 0;
+    std::uint64_t bytes_ = 0;
+    std::array<std::uint64_t, status_limit> statuses_{};
+    std::array<std::uint64_t, error_kinds> errors_{};
+    /// The first error of each kind, in words.
+    std::array<std::string, error_kinds> examples_;
+};
+
+}  // namespace lido::cli::simulate

@@ -31,6 +31,12 @@ constexpr auto largest_length = static_cast<std::uint64_t>(std::numeric_limits<s
     return static_cast<std::uint32_t>(offset);
 }
 
+/// Is the text, as far as it goes, the beginning of a status line?
+[[nodiscard]] bool may_begin_response(std::string_view text) noexcept {
+    if (text.size() < version_prefix.size()) return version_prefix.starts_with(text);
+    return std::memcmp(text.data(), version_prefix.data(), version_prefix.size()) == 0;
+}
+
 /// Can a field whose name has that size be one that this parser acts upon? Most can not, which is quick to see.
 [[nodiscard]] constexpr bool may_matter(std::uint32_t name_size) noexcept {
     constexpr std::uint32_t sizes = 1U << 7U | 1U << 10U | 1U << 14U | 1U << 17U;
@@ -73,7 +79,7 @@ void head_parser::begin_trailers(std::size_t offset) noexcept {
 }
 
 head_parser::outcome head_parser::parse(std::string_view text) {
-    if (part_ == part::status_line && text.substr(0, version_prefix.size()) != version_prefix.substr(0, text.size())) {
+    if (part_ == part::status_line && !may_begin_response(text)) {
         return fail(protocol_error("response does not begin with an HTTP/1.x status line"));
     }
     // Of a line that was incomplete before, only the new bytes can end it.
@@ -187,6 +193,10 @@ bool head_parser::note_trailer(const field& added) {
 /// One number, or the same one several times, in one line or several (RFC 9110 §8.6).
 bool head_parser::note_content_length(std::string_view value) {
     if (ignore_framing_of_success_ && status_ / 100 == 2) return true;
+    if (!facts_.content_length) {
+        facts_.content_length = parse_decimal(value, largest_length);
+        if (facts_.content_length) return true;
+    }
     const char* problem = nullptr;
     for_each_element(value, [&](std::string_view element) {
         const std::optional<std::uint64_t> length = parse_decimal(element, largest_length);

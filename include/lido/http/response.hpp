@@ -41,7 +41,7 @@ public:
     };
 
     response() noexcept = default;
-    explicit response(parts filled) noexcept : parts_(std::move(filled)) {}
+    explicit response(parts&& filled) noexcept : parts_(std::move(filled)) {}
     response(const response&) = default;
     response& operator=(const response&) = default;
     /// What is moved from is empty, as if default-constructed.

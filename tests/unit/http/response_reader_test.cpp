@@ -117,7 +117,6 @@ TEST(ResponseReader, TakesNothingAfterCompletion) {
 }
 
 TEST(ResponseReader, ReadsOneResponseAfterAnother) {
-    const http_limits limits;
     response_reader reader;
     const std::string large(10'000, 'x');
     for (int round = 0; round < 3; ++round) {

@@ -1,6 +1,6 @@
 // The load of the comparison with wrk: N coroutines, each sends one GET after another through the public http::client.
 //
-//   http1_load URL CONNECTIONS SECONDS [CA_FILE]
+//   http1_load BASE_URL PATH CONNECTIONS SECONDS [CA_FILE]
 //
 // Prints one line: requests/s, CPU microseconds per request (user, system), p50 and p99 in microseconds.
 #include "lido/base/histogram.hpp"

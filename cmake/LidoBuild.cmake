@@ -40,6 +40,8 @@ set(lido_warnings
     -Wshadow
     -Wconversion
     -Wsign-conversion
+    # Of GCC 12 it is false alarms about std::variant and std::optional once they are inlined.
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
     -Wnon-virtual-dtor
     -Wold-style-cast
     -Woverloaded-virtual)

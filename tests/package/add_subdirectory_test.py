@@ -10,7 +10,7 @@ class AddSubdirectory(unittest.TestCase):
     def test_a_program_builds_and_runs(self):
         with tempfile.TemporaryDirectory(prefix="lido-package-") as folder:
             said = consumer.build_and_run(folder, f"-DLIDO_FOLDER={consumer.SOURCE}")
-            self.assertEqual(["consumer: good"] * 2, said)
+            self.assertEqual(["refused", "sum 3"], said)
             targets = consumer.run(consumer.CMAKE, "--build", folder, "--target", "help")
             self.assertNotIn("lone_headers", targets)
             self.assertNotIn("unit_", targets)

@@ -1,4 +1,4 @@
-"""Builds and runs the program in tests/package/consumer, given where its Lido comes from."""
+"""Builds and runs the programs in tests/package/consumer, given where its Lido comes from."""
 
 import os
 import subprocess
@@ -19,11 +19,11 @@ def run(*command):
 
 
 def build_and_run(folder, *settings):
-    """Builds the program in `folder` with these CMake settings, and returns what its two forms print."""
+    """Builds them in `folder` with these CMake settings, and returns what its two programs print."""
     run(
         *(CMAKE, "-G", "Ninja", "-S", SOURCE / "tests/package/consumer", "-B", folder),
         *(f"-DCMAKE_CXX_COMPILER={COMPILER}", f"-DCMAKE_CXX_COMPILER_LAUNCHER={LAUNCHER}", *settings),
     )
-    programs = ("consumer", "consumer_of_one_layer")
+    programs = ("client", "own_kind")
     run(CMAKE, "--build", folder, "--parallel", str(os.cpu_count()), "--target", *programs)
     return [run(Path(folder) / program).strip() for program in programs]

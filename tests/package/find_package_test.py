@@ -21,7 +21,7 @@ class FindPackage(unittest.TestCase):
 
     def test_a_program_builds_and_runs(self):
         said = consumer.build_and_run(Path(self.folder.name) / "build", f"-DCMAKE_PREFIX_PATH={self.prefix}")
-        self.assertEqual(["consumer: good"] * 2, said)
+        self.assertEqual(["refused", "sum 3"], said)
 
     def test_nothing_points_into_the_tree(self):
         for path in self.prefix.rglob("*.cmake"):

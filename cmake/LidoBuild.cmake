@@ -40,8 +40,10 @@ set(lido_warnings
     -Wshadow
     -Wconversion
     -Wsign-conversion
-    # Of GCC 12 it is false alarms about std::variant and std::optional once they are inlined.
+    # Of GCC 12 these are false alarms: about std::variant and std::optional once they are inlined, and about a literal
+    # plus a std::string (https://gcc.gnu.org/PR105651).
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
     -Wnon-virtual-dtor
     -Wold-style-cast
     -Woverloaded-virtual)

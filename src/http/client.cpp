@@ -41,23 +41,37 @@ client::client(scheduler_group& group, client_settings settings) {
     enter(self_);
 }
 
-client::~client() { self_->shut_down(); }
+client::~client() {
+    self_->shut_down();
+}
 
-operation<response> client::get(std::string_view target) { return send(request(method::get, std::string(target))); }
+operation<response> client::get(std::string_view target) {
+    return send(request(method::get, std::string(target)));
+}
 
 operation<response> client::post(std::string_view target, std::string body, std::string_view content_type) {
     return send(request(method::post, std::string(target)).body(std::move(body), content_type));
 }
 
-operation<response> client::send(request what) { return {self_->group(), self_->run(std::move(what))}; }
+operation<response> client::send(request what) {
+    return {self_->group(), implementation::run(self_, std::move(what))};
+}
 
-operation<std::size_t> client::warm_up(std::size_t count) { return {self_->group(), self_->warm_up(count)}; }
+operation<std::size_t> client::warm_up(std::size_t count) {
+    return {self_->group(), implementation::warm_up(self_, count)};
+}
 
-operation<std::size_t> client::close(duration timeout) { return {self_->group(), self_->close(timeout)}; }
+operation<std::size_t> client::close(duration timeout) {
+    return {self_->group(), implementation::close(self_, timeout)};
+}
 
-client_statistics client::statistics() const { return self_->statistics(); }
+client_statistics client::statistics() const {
+    return self_->statistics();
+}
 
-const client_settings& client::settings() const noexcept { return self_->settings(); }
+const client_settings& client::settings() const noexcept {
+    return self_->settings();
+}
 
 client& client::process_default() {
     static default_client only;
@@ -75,10 +89,10 @@ void client::close_all(duration timeout) {
     }
     // All begin at once, so that the time-out counts once.
     for (const auto& each : living) {
-        operation<std::size_t>(each->group(), each->close(timeout)).start([](result<std::size_t>) {});
+        operation<std::size_t>(each->group(), implementation::close(each, timeout)).start([](result<std::size_t>) {});
     }
     for (const auto& each : living) {
-        static_cast<void>(operation<std::size_t>(each->group(), each->close(timeout)).wait());
+        static_cast<void>(operation<std::size_t>(each->group(), implementation::close(each, timeout)).wait());
     }
 }
 

@@ -1,10 +1,11 @@
 #include "http/client_implementation.hpp"
 
+#include "http/retry_pause.hpp"
 #include "lido/base/sleep.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace lido::http {
 namespace {
@@ -29,7 +30,9 @@ private:
     scheduler& only_;
 };
 
-std::string_view without_query(std::string_view target) { return target.substr(0, target.find('?')); }
+std::string_view without_query(std::string_view target) {
+    return target.substr(0, target.find('?'));
+}
 
 errc code_of(const error& failure) {
     const bool own = failure.code().category() == error_category();
@@ -38,14 +41,12 @@ errc code_of(const error& failure) {
 
 }  // namespace
 
-/// Counts a request as running on a pool while it lives, so that the pool is not dropped. The base URL's pool lives as
-/// long as the client and needs no owner here.
+/// A request that runs on a pool, which is not dropped meanwhile. The base URL's pool lives as long as the client and
+/// needs no owner here; any other was counted as in use by `origin_pools::get`, which this takes back at its end.
 class client::implementation::pool_use {
 public:
     explicit pool_use(origin_pool& which, std::shared_ptr<origin_pool> owner = nullptr) noexcept
-        : which_(&which), owner_(std::move(owner)) {
-        if (owner_) which_->in_use.fetch_add(1, std::memory_order_relaxed);
-    }
+        : which_(&which), owner_(std::move(owner)) {}
     pool_use(pool_use&& other) noexcept : which_(other.which_), owner_(std::move(other.owner_)) {}
     pool_use& operator=(pool_use&&) = delete;
     ~pool_use() {
@@ -71,6 +72,7 @@ struct client::implementation::attempt_result {
 /// away meanwhile.
 struct client::implementation::job {
     std::shared_ptr<implementation> client;
+    std::shared_ptr<origin_pool> pool;
     pool::pool<connector>::lease lease;
     request what;
     exchange_settings settings;
@@ -93,8 +95,7 @@ result<origin_pool*> client::implementation::base_pool(time_point now) {
     if (!base_pool_) {
         auto made = pools_.get(*base_origin_, now);
         if (!made) return std::move(made).error();
-        base_pool_ = std::move(*made);
-        base_pool_->permanent.store(true);
+        base_pool_ = std::move(*made);  // counts as in use from now on
         base_pool_known_.store(base_pool_.get(), std::memory_order_release);
     }
     return base_pool_.get();
@@ -119,16 +120,16 @@ result<client::implementation::pool_use> client::implementation::find_pool(reque
     start_clean_up();
     auto found = pools_.get(url->origin, now);
     if (!found) return std::move(found).error();
-    return pool_use(**found, *found);
+    origin_pool& pool = **found;
+    return pool_use(pool, std::move(*found));
 }
 
-exchange_settings client::implementation::settings_for(const origin_pool& to, const request& what, time_point deadline,
-                                                       bool reused) const {
+exchange_settings client::implementation::settings_for(const origin_pool& to, const request& what,
+                                                       time_point deadline) const {
     return {.target = {.host = to.host_field, .defaults = &defaults_, .close = !settings_.keep_alive},
             .limits = &settings_.limits,
             .read_timeout = what.read_timeout().value_or(settings_.read_timeout),
-            .deadline = deadline,
-            .reused = reused};
+            .deadline = deadline};
 }
 
 task<result<exchange_outcome>> client::implementation::run_job(std::shared_ptr<job> what) {
@@ -160,14 +161,14 @@ task<void> client::implementation::attempt(origin_pool& to, const request& what,
     last.exchanged = true;
     last.reused = lease->reused();
     connection& on = **lease;
-    const exchange_settings how = settings_for(to, what, deadline, last.reused);
+    const exchange_settings how = settings_for(to, what, deadline);
     scheduler& there = on.stream->loop();
     if (&there == &here) {
         co_await exchange(on, what, how, last.outcome);
         lease->release();
         co_return;
     }
-    auto remote = std::make_shared<job>(job{shared_from_this(), std::move(*lease), what, how});
+    auto remote = std::make_shared<job>(job{shared_from_this(), to.shared_from_this(), std::move(*lease), what, how});
     single_scheduler only(there);
     operation<exchange_outcome> elsewhere(only, run_job(std::move(remote)));
     result<exchange_outcome> outcome = co_await std::move(elsewhere);
@@ -189,62 +190,88 @@ bool client::implementation::may_resend(const request& what, const attempt_resul
     return resends < max_resends && is_idempotent(what.method());
 }
 
-task<result<response>> client::implementation::run(request what) {
-    const auto self = shared_from_this();
+namespace {
+
+/// The connection broke, and with it the knowledge of what became of a request that does harm when done twice.
+void mark_unsure(std::optional<error>& failure, const request& what) {
+    if (!(*failure == errc::connection_closed)) return;
+    error unsure(errc::maybe_executed, fmt::format("{} {}: the connection broke after the request was sent",
+                                                   what.method().text(), without_query(what.target())));
+    failure = std::move(unsure).with_cause(*failure);
+}
+
+/// The last attempt did not reach the server, but one before it may have: that is what the caller has to know.
+void recall_unsure(std::optional<error>& failure) {
+    if (*failure == errc::maybe_executed) return;
+    error unsure(errc::maybe_executed,
+                 "an earlier attempt broke off after the request was sent, and the last one failed");
+    failure = std::move(unsure).with_cause(*failure);
+}
+
+}  // namespace
+
+task<result<response>> client::implementation::run(std::shared_ptr<implementation> self, request what) {
+    implementation& me = *self;
     scheduler& here = *scheduler::current();
     const time_point begun = here.now();
-    const time_point deadline = deadline_after(begun, what.timeout().value_or(settings_.timeout));
-    auto found = find_pool(what, begun);
+    const time_point deadline = deadline_after(begun, what.timeout().value_or(me.settings_.timeout));
+    auto found = me.find_pool(what, begun);
     if (!found) {
-        requests_.fetch_add(1, std::memory_order_relaxed);
-        failed_.fetch_add(1, std::memory_order_relaxed);
+        me.requests_.fetch_add(1, std::memory_order_relaxed);
+        me.failed_.fetch_add(1, std::memory_order_relaxed);
         co_return std::move(found).error();
     }
     const pool_use pool(std::move(*found));
     attempt_result last;
     unsigned resends = 0;
+    bool unsure_before = false;
     for (unsigned number = 1;; ++number) {
-        const time_point attempt_begun = settings_.on_attempt ? here.now() : begun;
-        co_await attempt(*pool, what, deadline, last);
-        while (may_resend(what, last, resends)) {
+        const time_point attempt_begun = me.settings_.on_attempt ? here.now() : begun;
+        co_await me.attempt(*pool, what, deadline, last);
+        while (me.may_resend(what, last, resends)) {
             ++resends;
-            resends_.fetch_add(1, std::memory_order_relaxed);
-            co_await attempt(*pool, what, deadline, last);
+            me.resends_.fetch_add(1, std::memory_order_relaxed);
+            co_await me.attempt(*pool, what, deadline, last);
         }
         std::optional<error>& failure = last.outcome.failure;
-        if (failure && last.exchanged && !last.outcome.unsent && !is_idempotent(what.method()) &&
-            *failure == errc::connection_closed) {
-            error unsure(errc::maybe_executed, fmt::format("{} {}: the connection broke after the request was sent",
-                                                           what.method().text(), without_query(what.target())));
-            failure = std::move(unsure).with_cause(*failure);
-        }
+        const bool unsure = failure && last.exchanged && !last.outcome.unsent && !is_idempotent(what.method());
+        if (unsure) mark_unsure(failure, what);
 
-        const std::optional<duration> wait = next_attempt(what, last, number, deadline);
-        if (settings_.on_attempt) {
-            report(*pool, what, last, number, here.now() - attempt_begun, wait.value_or(duration(-1)));
+        std::optional<duration> wait = me.next_attempt(what, last, number, deadline);
+        if (me.settings_.on_attempt) {
+            me.report(*pool, what, last, number, here.now() - attempt_begun, wait.value_or(duration(-1)));
+        }
+        if (wait) {
+            const time_point again = deadline_after(here.now(), *wait);
+            co_await retry_pause(again, me.closing_.get_token());
+            if (me.closing_.stop_requested()) wait.reset();
         }
         if (!wait) {
-            requests_.fetch_add(1, std::memory_order_relaxed);
+            me.requests_.fetch_add(1, std::memory_order_relaxed);
             if (failure) {
-                failed_.fetch_add(1, std::memory_order_relaxed);
+                me.failed_.fetch_add(1, std::memory_order_relaxed);
+                if (unsure_before && !unsure) recall_unsure(failure);
                 co_return std::move(*failure).with_context(
                     fmt::format("{} {}{}", what.method().text(), (*pool).text, without_query(what.target())));
             }
             co_return std::move(last.outcome.response);
         }
-        retries_.fetch_add(1, std::memory_order_relaxed);
-        const time_point again = deadline_after(here.now(), *wait);
-        co_await sleep_until(again);
+        unsure_before = unsure_before || unsure;
+        me.retries_.fetch_add(1, std::memory_order_relaxed);
     }
 }
 
 /// Asks the retry policy; nothing when the attempt was the last.
 std::optional<duration> client::implementation::next_attempt(const request& what, const attempt_result& last,
                                                              unsigned number, time_point deadline) const {
+    if (closing_.stop_requested()) return std::nullopt;
     resilience::attempt_outcome ended;
     ended.method = what.method().text();
     if (last.outcome.failure) {
         ended.failure = code_of(*last.outcome.failure);
+        // A connection that was dead before anything was sent is no different from one that was never made.
+        const bool unreached = last.exchanged && last.outcome.unsent && ended.failure == errc::connection_closed;
+        if (unreached) ended.failure = errc::connect_failed;
     } else {
         ended.status = static_cast<int>(last.outcome.response.status());
         const auto& listed = settings_.retry.statuses;
@@ -273,10 +300,10 @@ void client::implementation::report(const origin_pool& to, const request& what, 
     settings_.on_attempt(line);
 }
 
-task<result<std::size_t>> client::implementation::warm_up(std::size_t count) {
-    const auto self = shared_from_this();
-    if (!base_origin_) co_return error(errc::invalid_argument, "warm-up without a base_url", "set base_url");
-    auto base = base_pool(scheduler::current()->now());
+task<result<std::size_t>> client::implementation::warm_up(std::shared_ptr<implementation> self, std::size_t count) {
+    implementation& me = *self;
+    if (!me.base_origin_) co_return error(errc::invalid_argument, "warm-up without a base_url", "set base_url");
+    auto base = me.base_pool(scheduler::current()->now());
     if (!base) co_return std::move(base).error();
     origin_pool& pool = **base;
     result<std::size_t> open = co_await pool.connections.warm_up(count);
@@ -284,11 +311,10 @@ task<result<std::size_t>> client::implementation::warm_up(std::size_t count) {
     co_return open;
 }
 
-task<result<std::size_t>> client::implementation::close(duration timeout) {
-    const auto self = shared_from_this();
-    closed_.store(true);
-    clean_up_stop_.request_stop();
-    const std::vector<std::shared_ptr<origin_pool>> all = pools_.seal();
+task<result<std::size_t>> client::implementation::close(std::shared_ptr<implementation> self, duration timeout) {
+    implementation& me = *self;
+    me.closing_.request_stop();
+    const std::vector<std::shared_ptr<origin_pool>> all = me.pools_.seal();
     // All drains begin at once; then each is waited for.
     for (const auto& each : all) {
         each->connections.close(timeout).start([](result<std::size_t>) {});
@@ -302,15 +328,13 @@ task<result<std::size_t>> client::implementation::close(duration timeout) {
 }
 
 void client::implementation::shut_down() noexcept {
-    closed_.store(true);
-    clean_up_stop_.request_stop();
-    static_cast<void>(pools_.seal());
+    closing_.request_stop();
     // What requests still hold is cut, and so they end. A pool's destructor waits, on a plain thread, until its
-    // connections are closed.
-    for (std::shared_ptr<origin_pool>& each : pools_.take_all()) {
+    // connections are closed; the base URL's pool and those in use are destroyed by whoever is the last to use them.
+    for (const std::shared_ptr<origin_pool>& each : pools_.seal()) {
         each->connections.close(duration::zero()).start([](result<std::size_t>) {});
-        each.reset();
     }
+    for (std::shared_ptr<origin_pool>& each : pools_.take_all()) each.reset();
 }
 
 client_statistics client::implementation::statistics() const {
@@ -329,7 +353,7 @@ client_statistics client::implementation::statistics() const {
 
 /// Origins beside the base URL's come and go: from the first one on, unused pools are looked for in the background.
 void client::implementation::start_clean_up() {
-    if (closed_.load(std::memory_order_relaxed) || clean_up_started_.load(std::memory_order_relaxed)) return;
+    if (clean_up_started_.load(std::memory_order_relaxed) || closing_.stop_requested()) return;
     if (clean_up_started_.exchange(true)) return;
     struct sink {
         void complete() const noexcept {}
@@ -338,7 +362,7 @@ void client::implementation::start_clean_up() {
     };
     const duration interval = std::max<duration>(settings_.unused_origin_timeout / 4, std::chrono::milliseconds(250));
     lido::detail::started_task<void, sink>::launch(group_.at(0), clean_up(weak_from_this(), interval), sink{},
-                                                   clean_up_stop_.get_token(), false);
+                                                   closing_.get_token(), false);
 }
 
 task<void> client::implementation::clean_up(std::weak_ptr<implementation> who, duration interval) {

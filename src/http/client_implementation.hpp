@@ -17,10 +17,11 @@ class client::implementation : public std::enable_shared_from_this<implementatio
 public:
     implementation(scheduler_group& group, client_settings settings);
 
-    /// The whole life of one request: pool, attempts, retries.
-    [[nodiscard]] task<result<response>> run(request what);
-    [[nodiscard]] task<result<std::size_t>> warm_up(std::size_t count);
-    [[nodiscard]] task<result<std::size_t>> close(duration timeout);
+    /// The whole life of one request: pool, attempts, retries. This one and the next two own the client's state from
+    /// their beginning on, also when they are posted and the client goes away before they run.
+    [[nodiscard]] static task<result<response>> run(std::shared_ptr<implementation> self, request what);
+    [[nodiscard]] static task<result<std::size_t>> warm_up(std::shared_ptr<implementation> self, std::size_t count);
+    [[nodiscard]] static task<result<std::size_t>> close(std::shared_ptr<implementation> self, duration timeout);
     /// For the destructor: as `close` without waiting for requests, from any thread.
     void shut_down() noexcept;
 
@@ -36,11 +37,10 @@ private:
     [[nodiscard]] result<origin_pool*> base_pool(time_point now);
     [[nodiscard]] result<pool_use> find_pool(request& what, time_point now);
     [[nodiscard]] task<void> attempt(origin_pool& to, const request& what, time_point deadline, attempt_result& last);
-    [[nodiscard]] std::optional<duration> next_attempt(const request& what, const attempt_result& last,
-                                                       unsigned number, time_point deadline) const;
+    [[nodiscard]] std::optional<duration> next_attempt(const request& what, const attempt_result& last, unsigned number,
+                                                       time_point deadline) const;
     [[nodiscard]] static task<result<exchange_outcome>> run_job(std::shared_ptr<job> what);
-    [[nodiscard]] exchange_settings settings_for(const origin_pool& to, const request& what, time_point deadline,
-                                                 bool reused) const;
+    [[nodiscard]] exchange_settings settings_for(const origin_pool& to, const request& what, time_point deadline) const;
     [[nodiscard]] bool may_resend(const request& what, const attempt_result& last, unsigned resends) const;
     void report(const origin_pool& to, const request& what, const attempt_result& last, unsigned number,
                 duration elapsed, duration retry_in) const;
@@ -54,9 +54,8 @@ private:
     std::string base_prefix_;  // of the base URL's path, without its last slash
     std::optional<origin> base_origin_;
     origin_pools pools_;
-    std::stop_source clean_up_stop_;
+    std::stop_source closing_;  // ends the clean-up, and pauses before retries
     std::atomic<bool> clean_up_started_{false};
-    std::atomic<bool> closed_{false};
     std::atomic<duration::rep> last_clean_up_{-1};
 
     std::atomic<std::uint64_t> requests_{0};

@@ -24,7 +24,9 @@ task<result<std::unique_ptr<connection>>> connector::open(const pool::open_reque
     options.deadline = request.deadline;
     auto opened = co_await net::open_stream(loop, std::move(options));
     if (!opened) co_return std::move(opened).error();
-    co_return std::make_unique<connection>(std::move(*opened), request.events);
+    auto made = std::make_unique<connection>(std::move(*opened), request.events);
+    made->stream->mark_idle();
+    co_return std::move(made);
 }
 
 task<result<void>> connector::check(connection& which, time_point /*deadline*/) {

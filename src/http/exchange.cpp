@@ -1,9 +1,10 @@
 #include "http/exchange.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
-
-#include <fmt/format.h>
+#include <coroutine>
 
 namespace lido::http {
 namespace {
@@ -27,30 +28,6 @@ std::string& scratch_text() {
 error too_late(const exchange_settings& settings, time_point now, errc stage, std::string_view what) {
     if (now >= settings.deadline) return {errc::timeout, fmt::format("{}: the deadline of the request came", what)};
     return {stage, fmt::format("{} for {}", what, to_text(settings.read_timeout))};
-}
-
-/// Writes all of `data`, or fails. `sent` counts what went out.
-task<void> write_all(net::stream& to, std::string_view data, const exchange_settings& settings, std::size_t& sent,
-                     std::optional<error>& failure) {
-    net::event_loop& loop = to.loop();
-    while (!data.empty()) {
-        const net::io_result written = to.write_some(data);
-        if (written.status == net::io_status::done) {
-            sent += written.bytes;
-            data.remove_prefix(written.bytes);
-            continue;
-        }
-        if (written.status != net::io_status::want_read && written.status != net::io_status::want_write) {
-            failure = to.failure(written);
-            co_return;
-        }
-        const time_point until = std::min(settings.deadline, loop.now() + settings.read_timeout);
-        const bool ready = co_await to.readiness(written.status, until);
-        if (!ready) {
-            failure = too_late(settings, loop.now(), errc::write_timeout, "the server took nothing of the request");
-            co_return;
-        }
-    }
 }
 
 /// Gives the reader what has come in one piece. True: the response, or a failure, is complete.
@@ -116,15 +93,73 @@ progress read_once(connection& on, const exchange_settings& settings, net::io_st
     return progress::failed;
 }
 
+/// Waits until the stream can be written to or read from: a server may answer before it has taken the whole request.
+class either_way {
+public:
+    either_way(net::stream& of, time_point deadline) noexcept
+        : writing_(of.readiness(net::io_status::want_write, deadline)),
+          reading_(of.readiness(net::io_status::want_read, deadline)) {}
+    [[nodiscard]] bool await_ready() const noexcept { return writing_.await_ready() || reading_.await_ready(); }
+    void await_suspend(std::coroutine_handle<> waiter) noexcept {
+        writing_.await_suspend(waiter);
+        reading_.await_suspend(waiter);
+    }
+    /// False: the deadline came first.
+    [[nodiscard]] bool await_resume() const noexcept { return writing_.await_resume() && reading_.await_resume(); }
+
+private:
+    net::socket::readiness_awaiter writing_;
+    net::socket::readiness_awaiter reading_;
+};
+
+/// Writes all of `data`, which `sent` counts, unless the response is there before, or the exchange fails: `next` says
+/// so. A connection that breaks leaves `next` as it was, because an answer may have come before.
+task<void> write_all(connection& on, std::string_view data, const exchange_settings& settings, std::size_t& sent,
+                     progress& next, bool& leftover, std::optional<error>& failure) {
+    net::stream& to = *on.stream;
+    net::event_loop& loop = to.loop();
+    while (!data.empty()) {
+        const net::io_result written = to.write_some(data);
+        if (written.status == net::io_status::done) {
+            sent += written.bytes;
+            data.remove_prefix(written.bytes);
+            continue;
+        }
+        const time_point until = std::min(settings.deadline, loop.now() + settings.read_timeout);
+        bool ready = true;
+        if (written.status == net::io_status::want_write) {
+            ready = co_await either_way(to, until);
+        } else if (written.status == net::io_status::want_read) {
+            ready = co_await to.readiness(net::io_status::want_read, until);
+        } else {
+            failure = to.failure(written);
+            if (to.is_tls()) next = progress::failed;
+            co_return;
+        }
+        if (!ready) {
+            failure = too_late(settings, loop.now(), errc::write_timeout, "the server took nothing of the request");
+            next = progress::failed;
+            co_return;
+        }
+        if (written.status == net::io_status::want_read) continue;
+        do {
+            net::io_status wanted = net::io_status::want_read;
+            next = read_once(on, settings, wanted, leftover, failure);
+        } while (next == progress::again);
+        if (next != progress::wait) co_return;
+    }
+}
+
 /// What the peer has said about the future of the connection.
 void note_reuse(connection& on, bool leftover, bool closes) {
     const response_reader& reader = on.reader;
     const auto left = reader.keep_alive_max();
     on.reusable = reader.keep_alive() && !leftover && !closes && !(left && *left == 0);
+    on.usable_until = never;
     if (const auto idle = reader.keep_alive_timeout()) {
         // One second less than announced, for the way there (the race of RFC 9112 §9.5).
-        const auto limit = std::max<std::chrono::seconds>(*idle - std::chrono::seconds(1), std::chrono::seconds(0));
-        on.usable_until = on.stream->loop().now() + limit;
+        if (*idle <= std::chrono::seconds(1)) on.reusable = false;
+        on.usable_until = on.stream->loop().now() + (*idle - std::chrono::seconds(1));
     }
     on.stream->mark_idle();
 }
@@ -134,9 +169,10 @@ void note_reuse(connection& on, bool leftover, bool closes) {
 task<void> exchange(connection& on, const request& what, exchange_settings settings, exchange_outcome& outcome) {
     net::event_loop& loop = on.stream->loop();
     std::optional<error>& failure = outcome.failure;
-    if (settings.reused && !on.is_fit(loop.now())) {
+    // A new connection too: a server that speaks before it was asked must not be taken at its word.
+    if (!on.is_fit(loop.now())) {
         on.reusable = false;
-        failure.emplace(errc::connection_closed, "the server had closed the idle connection");
+        failure.emplace(errc::connection_closed, "the server had closed the idle connection, or spoke unasked");
         co_return;
     }
     std::string& head = scratch_text();
@@ -154,18 +190,19 @@ task<void> exchange(connection& on, const request& what, exchange_settings setti
     // The usual case, without a coroutine of its own: one send takes everything.
     const net::io_result first = on.stream->write_some(head);
     if (first.status == net::io_status::done) sent = first.bytes;
-    if (sent < head.size()) {
-        const std::string rest(std::string_view(head).substr(sent));
-        co_await write_all(*on.stream, rest, settings, sent, failure);
-    }
-    if (!failure && !written->body.empty()) co_await write_all(*on.stream, written->body, settings, sent, failure);
-    outcome.unsent = sent == 0;
-
     // A server may answer and close before it has taken the whole body: its answer is worth reading even then.
     bool leftover = false;
+    progress next = progress::wait;
+    if (sent < head.size()) {
+        const std::string rest(std::string_view(head).substr(sent));
+        co_await write_all(on, rest, settings, sent, next, leftover, failure);
+    }
+    if (!failure && next == progress::wait && !written->body.empty()) {
+        co_await write_all(on, written->body, settings, sent, next, leftover, failure);
+    }
+    outcome.unsent = sent == 0;
+
     std::optional<error> broken;
-    const bool stalled = failure && (*failure == errc::write_timeout || *failure == errc::timeout);
-    progress next = stalled ? progress::failed : progress::wait;
     // Nothing can have come yet, so waiting first saves a receive that finds nothing.
     net::io_status wanted = net::io_status::want_read;
     while (next == progress::wait || next == progress::again) {

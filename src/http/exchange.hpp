@@ -12,7 +12,6 @@ struct exchange_settings {
     const http_limits* limits = nullptr;
     duration read_timeout{};
     time_point deadline = never;  ///< over the whole operation
-    bool reused = false;          ///< the connection has served before, so it may have died meanwhile
 };
 
 /// How an exchange ended.

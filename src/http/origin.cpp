@@ -1,25 +1,32 @@
 #include "http/origin.hpp"
 
-#include <algorithm>
-
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace lido::http {
 namespace {
 
-constexpr std::uint16_t default_port(bool secure) noexcept { return secure ? 443 : 80; }
+constexpr std::uint16_t default_port(bool secure) noexcept {
+    return secure ? 443 : 80;
+}
 
-/// The text as far as it may be shown: what could hold a password or a token is left out.
+/// The text as far as it may be shown: what could hold a password or a token is left out. The text may be malformed, so
+/// this rather hides too much: everything up to the last @, wherever that stands.
 std::string shown(std::string_view text) {
-    const std::size_t secret = text.find_first_of("?#");
-    std::string visible(text.substr(0, std::min<std::size_t>(secret, 200)));
-    const std::size_t user_end = visible.find('@');
-    const std::size_t user_begin = visible.find("://");
-    if (user_end != std::string::npos && user_begin != std::string::npos && user_begin < user_end) {
-        visible.replace(user_begin + 3, user_end - user_begin - 3, "...");
+    const std::size_t scheme_end = text.find("://");
+    const std::size_t begin = scheme_end == std::string_view::npos ? 0 : scheme_end + 3;
+    const std::size_t user_end = text.rfind('@');
+    std::string visible(text.substr(0, begin));
+    if (user_end != std::string_view::npos && user_end >= begin) {
+        visible += "...";
+        text.remove_prefix(user_end);
+    } else {
+        text.remove_prefix(begin);
     }
+    visible.append(text.substr(0, std::min<std::size_t>(text.find_first_of("?#"), 200)));
     return visible;
 }
 
@@ -36,6 +43,14 @@ std::string lower_case(std::string_view text) {
     return lower;
 }
 
+bool is_host(std::string_view host, bool is_ipv6) noexcept {
+    if (is_ipv6) return true;
+    const bool plain = std::all_of(host.begin(), host.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_' || c == '~';
+    });
+    return plain && !host.empty() && host.front() != '.' && host.back() != '.';
+}
+
 }  // namespace
 
 std::string origin::host_field() const {
@@ -45,7 +60,9 @@ std::string origin::host_field() const {
     return field;
 }
 
-std::string origin::to_text() const { return fmt::format("{}://{}", secure ? "https" : "http", host_field()); }
+std::string origin::to_text() const {
+    return fmt::format("{}://{}", secure ? "https" : "http", host_field());
+}
 
 result<parsed_url> parse_url(std::string_view text) {
     if (text.find("://") == std::string_view::npos) return bad_url(text, "the scheme is missing");
@@ -61,6 +78,10 @@ result<parsed_url> parse_url(std::string_view text) {
     parsed.origin.host = lower_case(std::string_view(host.data(), host.size()));
     if (parsed.origin.host.empty()) return bad_url(text, "the host is missing");
     if (parsed.origin.host.back() == '.') parsed.origin.host.pop_back();
+    // Percent-encoding is undone by now and may have hidden what no host has: a zero byte, a slash …
+    if (!is_host(parsed.origin.host, url.host_type() == boost::urls::host_type::ipv6)) {
+        return bad_url(text, "the host is malformed");
+    }
     parsed.origin.port = default_port(parsed.origin.secure);
     if (url.has_port() && !url.port().empty()) {
         const std::uint16_t port = url.port_number();

@@ -44,7 +44,10 @@ result<std::shared_ptr<origin_pool>> origin_pools::get(const origin& of, time_po
     std::shared_ptr<origin_pool> evicted;  // destroyed after the lock is given up
     const std::lock_guard held(mutex_);
     if (sealed_) return error(errc::pool_closed, "the HTTP client is closed");
-    if (const auto found = pools_.find(key); found != pools_.end()) return found->second;
+    if (const auto found = pools_.find(key); found != pools_.end()) {
+        found->second->in_use.fetch_add(1, std::memory_order_relaxed);
+        return found->second;
+    }
     if (pools_.size() >= settings_.max_origins) {
         evicted = take_least_recent_locked();
         if (!evicted) {
@@ -60,6 +63,7 @@ result<std::shared_ptr<origin_pool>> origin_pools::get(const origin& of, time_po
     }
     auto made = std::make_shared<origin_pool>(group_, of, settings_, of.secure ? tls_ : nullptr);
     made->last_used = now.time_since_epoch().count();
+    made->in_use = 1;
     pools_.emplace(key, made);
     ++gone_.pools_created;
     return made;
@@ -73,7 +77,7 @@ void origin_pools::retire_locked(const origin_pool& gone) {
 std::shared_ptr<origin_pool> origin_pools::take_least_recent_locked() {
     auto oldest = pools_.end();
     for (auto each = pools_.begin(); each != pools_.end(); ++each) {
-        if (each->second->in_use > 0 || each->second->permanent) continue;
+        if (each->second->in_use > 0) continue;
         if (oldest == pools_.end() || each->second->last_used < oldest->second->last_used) oldest = each;
     }
     if (oldest == pools_.end()) return nullptr;
@@ -88,7 +92,7 @@ std::vector<std::shared_ptr<origin_pool>> origin_pools::take_unused(time_point n
     const std::lock_guard held(mutex_);
     for (auto each = pools_.begin(); each != pools_.end();) {
         const time_point last{duration(each->second->last_used)};
-        if (each->second->permanent || each->second->in_use > 0 || now - last < unused_for) {
+        if (each->second->in_use > 0 || now - last < unused_for) {
             ++each;
             continue;
         }

@@ -16,7 +16,7 @@
 namespace lido::http {
 
 /// The pool of one origin, and what requests to it share.
-struct origin_pool {
+struct origin_pool : std::enable_shared_from_this<origin_pool> {
     origin_pool(scheduler_group& group, const origin& of, const client_settings& settings,
                 std::shared_ptr<const net::tls_context> tls);
 
@@ -24,8 +24,9 @@ struct origin_pool {
     const std::string text;        ///< `where.to_text()`
     const std::string host_field;  ///< `where.host_field()`
     pool::pool<connector> connections;
-    std::atomic<bool> permanent{false};    ///< the base URL's: never dropped for being unused
-    std::atomic<std::size_t> in_use{0};  ///< requests that run
+    /// Requests that run; one more for the base URL's, which is never dropped. Goes up under the lock of the pools
+    /// only.
+    std::atomic<std::size_t> in_use{0};
     std::atomic<duration::rep> last_used{0};
 };
 
@@ -34,11 +35,12 @@ class origin_pools {
 public:
     origin_pools(scheduler_group& group, const client_settings& settings) : group_(group), settings_(settings) {}
 
-    /// The origin's pool. Errors: `pool_closed`, `pool_exhausted` when there are as many origins as allowed and all are
-    /// in use, `tls_failed` or `invalid_argument` when the TLS settings cannot be used.
+    /// The origin's pool, counted as in use once more: the caller counts it down. Errors: `pool_closed`,
+    /// `pool_exhausted` when there are as many origins as allowed and all are in use, `tls_failed` or
+    /// `invalid_argument` when the TLS settings cannot be used.
     [[nodiscard]] result<std::shared_ptr<origin_pool>> get(const origin& of, time_point now);
 
-    /// Drops the pools that nobody has used since `unused_since`, and gives them back to be destroyed outside any lock.
+    /// Drops the pools that nobody has used for `unused_for`, and gives them back to be destroyed outside any lock.
     [[nodiscard]] std::vector<std::shared_ptr<origin_pool>> take_unused(time_point now, duration unused_for);
 
     /// No more pools from now on. Returns the ones there are.

@@ -12,7 +12,8 @@ namespace lido::pool {
 ///
 /// Thread-safe. The runtime (`group`) and the observer must outlive it; leases need not be back when it is destroyed,
 /// but then their connections are cut. On a plain thread the destructor waits until all connections are closed,
-/// `close_timeout` and a second at most; on a scheduler's thread it leaves that to the scheduler.
+/// `close_timeout` and a second at most; on a scheduler's thread it leaves that to the scheduler, and then the observer
+/// must live until that has ended too.
 template <connector Connector>
 class pool {
 public:
@@ -44,11 +45,13 @@ public:
     /// Opens connections until `count` (at most `max_size`) are there. The result is how many are; fails with the
     /// connect error when none is.
     [[nodiscard]] operation<std::size_t> warm_up(std::size_t count) {
-        return {state_->group(), state_->warm_up(count)};
+        return {state_->group(), warm_up_of(state_, count)};
     }
     /// Refuses callers from now on, waits for leases until `timeout`, then cuts them. The result is how many leases
     /// were still out. Idempotent.
-    [[nodiscard]] operation<std::size_t> close(duration timeout) { return {state_->group(), state_->close(timeout)}; }
+    [[nodiscard]] operation<std::size_t> close(duration timeout) {
+        return {state_->group(), close_of(state_, timeout)};
+    }
     [[nodiscard]] operation<std::size_t> close() { return close(state_->current_settings().drain_timeout); }
 
     /// Lends nothing until `resume`; callers wait, up to their deadlines.
@@ -74,6 +77,17 @@ public:
 
 private:
     using state = detail::pool_state<Connector>;
+
+    // They own the state from their making on: the pool may go before an operation that was started has begun.
+    static task<result<std::size_t>> warm_up_of(std::shared_ptr<state> owner, std::size_t count) {
+        result<std::size_t> outcome = co_await owner->warm_up(count);
+        co_return std::move(outcome);
+    }
+    static task<result<std::size_t>> close_of(std::shared_ptr<state> owner, duration timeout) {
+        result<std::size_t> outcome = co_await owner->close(timeout);
+        co_return std::move(outcome);
+    }
+
     std::shared_ptr<state> state_;
 };
 

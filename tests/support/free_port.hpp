@@ -1,0 +1,34 @@
+// Lido: ports for servers that a test starts, stops and starts again.
+#pragma once
+
+#include "support/test_sockets.hpp"
+
+#include <cstdint>
+#include <random>
+#include <stdexcept>
+
+namespace lido::test {
+
+/// A socket that is bound to `port` of the loopback address and does not listen yet; not valid when somebody has it.
+[[nodiscard]] inline net::unique_descriptor bind_to(std::uint16_t port) {
+    net::unique_descriptor bound(checked_call(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+    const int yes = 1;
+    checked_call(setsockopt(bound.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes), "setsockopt");
+    const net::address wanted = *net::address::from_literal("127.0.0.1", port);
+    if (bind(bound.get(), wanted.data(), wanted.size()) != 0) return {};
+    return bound;
+}
+
+/// A loopback port that nobody uses now, below the range that the system takes for outgoing connections: while a server
+/// is down, its port could otherwise be given to a client, which would then find itself when it connects.
+[[nodiscard]] inline std::uint16_t free_port() {
+    std::random_device dice;
+    for (int attempt = 0; attempt < 1000; ++attempt) {
+        const auto port = static_cast<std::uint16_t>(15000 + dice() % 17000);
+        const net::unique_descriptor bound = bind_to(port);
+        if (bound.valid() && listen(bound.get(), 1) == 0) return port;
+    }
+    throw std::runtime_error("no free port on 127.0.0.1");
+}
+
+}  // namespace lido::test

@@ -1,0 +1,78 @@
+// Lido: what tests of the HTTP client share.
+#pragma once
+
+#include "lido/http/client.hpp"
+#include "lido/net/runtime.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <latch>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace lido::test {
+
+/// Settings without retries, so that a test sees each failure itself.
+[[nodiscard]] inline http::client_settings plain_settings(std::string base_url) {
+    http::client_settings settings;
+    settings.base_url = std::move(base_url);
+    settings.retry.max_retries = 0;
+    return settings;
+}
+
+/// With retries that come at once.
+[[nodiscard]] inline http::client_settings eager_settings(std::string base_url, unsigned retries = 3) {
+    http::client_settings settings = plain_settings(std::move(base_url));
+    settings.retry.max_retries = retries;
+    settings.retry.backoff_factor = 0;
+    return settings;
+}
+
+/// A request with a nonce, which the servers of these tests send back.
+[[nodiscard]] inline http::request nonce_request(http::method method, std::string_view nonce,
+                                                 std::string target = "/nonce") {
+    http::request made(method, std::move(target));
+    made.header("X-Nonce", nonce);
+    if (method == http::method::post || method == http::method::put) made.body("payload", "text/plain");
+    return made;
+}
+
+/// Runs `body` on each of `count` threads at once, and waits for all.
+template <class Body>
+void on_threads(std::size_t count, Body body) {
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < count; ++i) threads.emplace_back([&body, i] { body(i); });
+    for (std::thread& each : threads) each.join();
+}
+
+/// Spreads `count` tasks over the threads of a runtime and waits for all. `make(i)` gives the task.
+template <class Make>
+void on_tasks(runtime& io, std::size_t count, Make make) {
+    std::latch done(static_cast<std::ptrdiff_t>(count));
+    struct wrapper {
+        static task<void> run(task<void> body, std::latch& counted) {
+            const bool started = true;
+            co_await std::move(body);
+            counted.count_down(started ? 1 : 0);
+        }
+    };
+    for (std::size_t i = 0; i < count; ++i) {
+        io.spawn(wrapper::run(make(i), done), static_cast<std::uint32_t>(i));
+    }
+    done.wait();
+}
+
+/// The connections that a client has open now, those being opened and closed included.
+[[nodiscard]] inline std::size_t open_connections(const http::client& of) {
+    std::size_t sum = 0;
+    for (const http::origin_statistics& each : of.statistics().origins) {
+        sum += each.pool.idle + each.pool.in_use + each.pool.connecting + each.pool.checking + each.pool.closing;
+    }
+    return sum;
+}
+
+}  // namespace lido::test

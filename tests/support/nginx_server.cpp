@@ -1,0 +1,218 @@
+#include "support/nginx_server.hpp"
+
+#include "support/free_port.hpp"
+#include "support/test_sockets.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace lido::test {
+namespace {
+
+constexpr auto patience = std::chrono::seconds(20);
+
+std::string find_program() {
+    for (const char* candidate : {"/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx"}) {
+        if (access(candidate, X_OK) == 0) return candidate;
+    }
+    throw std::runtime_error("nginx is not installed; remedy: apt-get install nginx");
+}
+
+/// The ordinary user that root becomes.
+struct user {
+    uid_t id = 65534;
+    gid_t group = 65534;
+};
+
+user ordinary_user() {
+    const passwd* const nobody = getpwnam("nobody");
+    return nobody != nullptr ? user{nobody->pw_uid, nobody->pw_gid} : user{};
+}
+
+bool can_connect(std::uint16_t port) {
+    const net::unique_descriptor probe(checked_call(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+    const net::address where = *net::address::from_literal("127.0.0.1", port);
+    return connect(probe.get(), where.data(), where.size()) == 0;
+}
+
+std::string ask(std::uint16_t port, std::string_view request) {
+    const net::unique_descriptor to(checked_call(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+    const net::address where = *net::address::from_literal("127.0.0.1", port);
+    checked_call(connect(to.get(), where.data(), where.size()), "connect to nginx");
+    put(to.get(), request);
+    std::string answer;
+    std::array<char, 4096> space;
+    while (true) {
+        const auto got = recv(to.get(), space.data(), space.size(), 0);
+        if (got <= 0) return answer;
+        answer.append(space.data(), static_cast<std::size_t>(got));
+    }
+}
+
+}  // namespace
+
+nginx_server::nginx_server(nginx_configuration configuration) : configuration_(std::move(configuration)) {
+    for (const char* name : {"files", "temporary"}) std::filesystem::create_directory(folder_.path() / name);
+    if (geteuid() == 0) {
+        const user nobody = ordinary_user();
+        for (const std::filesystem::path& each : {folder_.path(), folder_.path() / "temporary"}) {
+            checked_call(chown(each.c_str(), nobody.id, nobody.group), "chown");
+        }
+    }
+    port_ = free_port();
+    do {
+        status_port_ = free_port();
+    } while (status_port_ == port_);
+    launch();
+}
+
+nginx_server::~nginx_server() {
+    end(SIGKILL);
+}
+
+std::string nginx_server::url() const {
+    return fmt::format("{}:{}", configuration_.certificate.empty() ? "http://127.0.0.1" : "https://localhost", port_);
+}
+
+void nginx_server::put_file(std::string_view name, std::string_view content) const {
+    const std::filesystem::path where = folder_.path() / "files" / name;
+    std::ofstream(where, std::ios::binary) << content;
+    std::filesystem::permissions(where, std::filesystem::perms(0644));
+}
+
+std::string nginx_server::configuration_text() const {
+    const std::string place = folder_.path().string();
+    std::string tls;
+    if (!configuration_.certificate.empty()) {
+        tls = fmt::format("ssl_certificate {};\nssl_certificate_key {};\n", configuration_.certificate,
+                          configuration_.key);
+    }
+    return fmt::format(R"(daemon off;
+master_process off;
+pid {0}/nginx.pid;
+error_log {0}/error.log notice;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off;
+    client_body_temp_path {0}/temporary/body;
+    proxy_temp_path {0}/temporary/proxy;
+    fastcgi_temp_path {0}/temporary/fastcgi;
+    uwsgi_temp_path {0}/temporary/uwsgi;
+    scgi_temp_path {0}/temporary/scgi;
+    keepalive_requests 1000000;
+    lingering_timeout 2s;
+    {1}
+    server {{
+        listen 127.0.0.1:{2}{3} backlog=4096;
+        {4}
+        root {0}/files;
+        {5}
+    }}
+    server {{
+        listen 127.0.0.1:{6};
+        keepalive_timeout 0;
+        location / {{ stub_status; }}
+    }}
+}}
+)",
+                       place, configuration_.http, port_, tls.empty() ? "" : " ssl", tls, configuration_.server,
+                       status_port_);
+}
+
+void nginx_server::launch() {
+    const std::string program = find_program();
+    const std::string place = folder_.path().string();
+    const std::string file = folder_.write("nginx.conf", configuration_text());
+    const bool is_root = geteuid() == 0;
+    const user nobody = ordinary_user();
+    if (is_root) checked_call(chown(file.c_str(), nobody.id, nobody.group), "chown");
+    const std::string log_file = folder_.file("error.log");
+    const pid_t parent = getpid();
+    const std::array<const char*, 8> arguments{program.c_str(), "-p", place.c_str(),    "-c",
+                                               file.c_str(),    "-e", log_file.c_str(), nullptr};
+    process_ = checked_call(fork(), "fork");
+    if (process_ == 0) {
+        // Between fork and exec only what is safe in a signal handler.
+        const int nothing = open("/dev/null", O_RDWR);
+        dup2(nothing, 0);
+        dup2(nothing, 1);
+        dup2(nothing, 2);
+        if (is_root && (setgroups(0, nullptr) != 0 || setgid(nobody.group) != 0 || setuid(nobody.id) != 0)) _exit(126);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent) _exit(125);
+        execv(program.c_str(), const_cast<char* const*>(arguments.data()));
+        _exit(127);
+    }
+    questions_ = 1;  // the probe below
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (!can_connect(status_port_)) {
+        const bool died = waitpid(process_, nullptr, WNOHANG) == process_;
+        if (died) process_ = -1;
+        if (died || std::chrono::steady_clock::now() > until) {
+            end(SIGKILL);
+            throw std::runtime_error("nginx does not start: " + log());
+        }
+        // Nothing tells when a process begins to listen.
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+}
+
+void nginx_server::end(int signal) {
+    if (process_ < 0) return;
+    ::kill(process_, signal);
+    waitpid(process_, nullptr, 0);
+    process_ = -1;
+}
+
+void nginx_server::kill() {
+    end(SIGKILL);
+}
+void nginx_server::stop() {
+    end(SIGTERM);
+}
+void nginx_server::start() {
+    launch();
+}
+
+std::string nginx_server::log() const {
+    std::ifstream from(folder_.file("error.log"));
+    std::ostringstream all;
+    all << from.rdbuf();
+    return all.str();
+}
+
+nginx_server::status nginx_server::ask_status() {
+    const std::string answer = ask(status_port_, "GET / HTTP/1.1\r\nHost: status\r\nConnection: close\r\n\r\n");
+    ++questions_;
+    // "Active connections: 2 \nserver accepts handled requests\n 5 5 9 \n…"
+    const std::size_t active = answer.find("Active connections: ");
+    const std::size_t line = answer.find("requests\n ");
+    if (active == std::string::npos || line == std::string::npos) {
+        throw std::runtime_error("nginx's stub_status answers: " + answer);
+    }
+    return {std::stoul(answer.substr(active + 20)) - 1, std::stoul(answer.substr(line + 10)) - questions_};
+}
+
+std::size_t nginx_server::accepted() {
+    return ask_status().accepted;
+}
+std::size_t nginx_server::active() {
+    return ask_status().active;
+}
+
+}  // namespace lido::test

@@ -1,0 +1,75 @@
+// Lido: a real nginx for tests.
+#pragma once
+
+#include "support/temporary_directory.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <sys/types.h>
+
+namespace lido::test {
+
+/// What of nginx's configuration a test decides.
+struct nginx_configuration {
+    /// Inside `server { }`: locations, keepalive_timeout and so on. Every request that no location takes is answered
+    /// from `files()`.
+    std::string server = {};
+    /// Inside `http { }`: maps, zones.
+    std::string http = {};
+    /// Both set: the server speaks TLS. Files that any user can read.
+    std::string certificate = {};
+    std::string key = {};
+};
+
+/// An nginx of its own on a free port of 127.0.0.1, as an ordinary user, in a temporary folder. It ends with this
+/// object, and with the test program in any case. Throws, with the remedy, when nginx is not installed or does not
+/// start: a test that needs it fails then.
+class nginx_server {
+public:
+    explicit nginx_server(nginx_configuration configuration = {});
+    nginx_server(const nginx_server&) = delete;
+    nginx_server& operator=(const nginx_server&) = delete;
+    ~nginx_server();
+
+    [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+    /// "http://127.0.0.1:20000", or "https://localhost:20000".
+    [[nodiscard]] std::string url() const;
+
+    /// Puts a file where it is served from.
+    void put_file(std::string_view name, std::string_view content) const;
+
+    /// Connections accepted since it was started last, those of these questions aside.
+    [[nodiscard]] std::size_t accepted();
+    /// Connections open now, that of the question aside.
+    [[nodiscard]] std::size_t active();
+
+    /// Ends it at once, as `kill -9` does: connections are reset or closed, whatever they are at.
+    void kill();
+    /// Ends it, which lets no request end either.
+    void stop();
+    void start();
+
+private:
+    struct status {
+        std::size_t active;
+        std::size_t accepted;
+    };
+    [[nodiscard]] status ask_status();
+    [[nodiscard]] std::string configuration_text() const;
+    void launch();
+    void end(int signal);
+    [[nodiscard]] std::string log() const;
+
+    temporary_directory folder_;
+    nginx_configuration configuration_;
+    std::uint16_t port_ = 0;
+    std::uint16_t status_port_ = 0;
+    pid_t process_ = -1;
+    std::size_t questions_ = 0;
+};
+
+}  // namespace lido::test

@@ -97,7 +97,7 @@ error file_error(const char* setting, const std::string& path, const char* expec
 }
 
 int refuse_password(char*, int, int, void*) noexcept {
-    return 0;
+    return -1;
 }
 
 result<void> load_identity(SSL_CTX* context, const std::string& certificate, const std::string& key) {

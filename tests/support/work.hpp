@@ -45,4 +45,11 @@ private:
     std::coroutine_handle<> waiter_;
 };
 
+/// `co_await never_ends()` suspends for good; whoever awaits it can only be destroyed.
+struct never_ends {
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<>) const noexcept {}
+    void await_resume() const noexcept {}
+};
+
 }  // namespace lido::test

@@ -289,10 +289,12 @@ public:
                 : work([](work& item) noexcept { static_cast<remote_state&>(item).resume(); }),
                   home(home_scheduler),
                   parent(awaiting) {}
-            void finish(result<T> outcome) {
+            /// `outcome` is a `result<T>` or an error; a template, because GCC 12 warns of temporaries of `result`.
+            template <class Outcome>
+            void finish(Outcome&& outcome) {
                 const std::lock_guard guard(lock);
                 if (abandoned) return;
-                value.emplace(std::move(outcome));
+                value.emplace(std::forward<Outcome>(outcome));
                 go_home();
             }
             void fail(std::exception_ptr thrown) {
@@ -338,7 +340,10 @@ public:
                 state->fail(std::move(failure));
                 resume_homeless();
             }
-            void cancelled() { complete(error(errc::cancelled, "operation cancelled by its caller")); }
+            void cancelled() {
+                state->finish(error(errc::cancelled, "operation cancelled by its caller"));
+                resume_homeless();
+            }
             /// A coroutine that belongs to no scheduler goes on here.
             void resume_homeless() {
                 if (state->home == nullptr) state->resume();

@@ -15,8 +15,7 @@ public:
     using value_type = lease<Connector>;
     using owner_type = detail::pool_state<Connector>;
 
-    acquire_operation(owner_type& owner, const acquire_options& options) noexcept
-        : owner_(&owner), options_(options) {}
+    acquire_operation(owner_type& owner, const acquire_options& options) noexcept : owner_(&owner), options_(options) {}
 
     /// Blocks until granted or refused. On an I/O thread it returns `would_deadlock` instead.
     [[nodiscard]] result<value_type> wait() const {

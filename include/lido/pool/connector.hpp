@@ -46,15 +46,15 @@ struct open_request {
 /// - `usable` says, on the thread that returns the last-but-n lease, what is provably known about it.
 ///
 /// Optional: `reset(connection&, deadline)` -> task<result<void>>, for connectors whose `usable` may say `needs_reset`;
-/// `cut(connection&)`, which breaks a connection that is in use so that its borrower notices.
+/// `cut(connection&)`, which breaks a connection that is in use so that its borrower notices; it may be called twice.
 template <class C>
-concept connector = requires(C& kind, typename C::connection& connection, const open_request& request,
-                             time_point deadline) {
-    { kind.open(request) } -> std::same_as<task<result<std::unique_ptr<typename C::connection>>>>;
-    { kind.check(connection, deadline) } -> std::same_as<task<result<void>>>;
-    { kind.close(connection, deadline) } -> std::same_as<task<void>>;
-    { kind.capacity(connection) } -> std::same_as<std::uint32_t>;
-    { kind.usable(connection) } -> std::same_as<verdict>;
-};
+concept connector =
+    requires(C& kind, typename C::connection& connection, const open_request& request, time_point deadline) {
+        { kind.open(request) } -> std::same_as<task<result<std::unique_ptr<typename C::connection>>>>;
+        { kind.check(connection, deadline) } -> std::same_as<task<result<void>>>;
+        { kind.close(connection, deadline) } -> std::same_as<task<void>>;
+        { kind.capacity(connection) } -> std::same_as<std::uint32_t>;
+        { kind.usable(connection) } -> std::same_as<verdict>;
+    };
 
 }  // namespace lido::pool

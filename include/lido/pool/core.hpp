@@ -102,10 +102,11 @@ private:
 
     /// What the shell keeps for a slot.
     struct entry {
+        slot_id slot;
         void* connection = nullptr;
         scheduler* where = nullptr;
         std::stop_source stop{std::nostopstate};
-        bool running = false;   ///< an operation of the kind is running, or about to be launched
+        bool running = false;  ///< an operation of the kind is running, or about to be launched
         bool served = false;
         bool reported = false;  ///< the observer was told of its opening
     };
@@ -212,6 +213,8 @@ private:
     answer outcome_;
 };
 
-inline core::acquire_awaiter core::acquire(const acquire_options& options) noexcept { return {*this, options}; }
+inline core::acquire_awaiter core::acquire(const acquire_options& options) noexcept {
+    return {*this, options};
+}
 
 }  // namespace lido::pool

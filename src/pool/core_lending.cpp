@@ -1,0 +1,148 @@
+// How callers ask, wait and return.
+#include "lido/base/assert.hpp"
+#include "pool/core_parts.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+namespace lido::pool {
+
+error core::refusal::to_error() const {
+    if (down && reason == errc::connect_failed && last_connect_error) {
+        error copy = *last_connect_error;
+        return std::move(copy).with_numbers(numbers);
+    }
+    error made(reason, fmt::format("acquire from {}", name));
+    if (down && last_connect_error) made = std::move(made).with_cause(*last_connect_error);
+    return std::move(made).with_numbers(numbers);
+}
+
+/// The scheduler whose connections suit this thread best. A plain thread always gets the same one, another than its
+/// neighbours, so that their connections are spread over the I/O threads.
+std::uint32_t core::affinity_here() const noexcept {
+    const scheduler* here = scheduler::current();
+    if (here != nullptr && &here->group() == &group_) return here->index();
+    static std::atomic<std::uint32_t> threads{0};
+    static thread_local const std::uint32_t number = threads.fetch_add(1, std::memory_order_relaxed);
+    return number % group_.size();
+}
+
+/// Asks the ledger. Gives the answer when there is one at once; otherwise `node` is in the queue, made if it was null.
+core::answer core::begin_acquire(const acquire_options& options, waiting*& node) {
+    const std::uint32_t affinity = affinity_here();
+    lock held(mutex_);
+    const time_point now = now_locked();
+    const settings& current = ledger_->current_settings();
+    const duration timeout = options.timeout > duration::zero() ? options.timeout : current.acquire_timeout;
+    const acquire_outcome outcome =
+        ledger_->acquire(now,
+                         {.priority = std::clamp(options.priority, highest_priority, lowest_priority),
+                          .deadline = deadline_after(now, timeout),
+                          .holder = options.holder,
+                          .affinity = affinity,
+                          .where = options.where},
+                         actions_);
+    answer given;
+    switch (outcome.what) {
+        case acquire_outcome::kind::granted:
+            given = granted_locked(outcome.slot, outcome.lease);
+            break;
+        case acquire_outcome::kind::refused:
+            given = refusal_locked(outcome.reason, false);
+            break;
+        case acquire_outcome::kind::queued:
+            if (waiters_.size() <= outcome.waiter.index) waiters_.resize(outcome.waiter.index + std::size_t{1});
+            if (node == nullptr) {
+                node = new waiting(shared_from_this());
+                node->home = scheduler::current();
+            }
+            node->id = outcome.waiter;
+            waiters_[outcome.waiter.index] = node;
+            break;
+    }
+    settle(held);
+    if (observer_ != nullptr) {
+        if (const auto* why = std::get_if<refusal>(&given)) observer_->refused(why->name, why->to_error());
+    }
+    return given;
+}
+
+result<core::granted> core::to_result(const answer& outcome) {
+    if (const auto* lease = std::get_if<granted>(&outcome)) return *lease;
+    return std::get<refusal>(outcome).to_error();
+}
+
+bool core::acquire_awaiter::await_ready() {
+    LIDO_ASSERT(scheduler::current() != nullptr);
+    outcome_ = pool_.begin_acquire(options_, node_);
+    return node_ == nullptr;
+}
+
+void core::acquire_awaiter::await_suspend(std::coroutine_handle<> waiter) noexcept {
+    node_->caller = waiter;
+}
+
+result<core::granted> core::acquire_awaiter::await_resume() {
+    if (node_ == nullptr) return to_result(outcome_);
+    const std::unique_ptr<waiting> mine(std::exchange(node_, nullptr));
+    return to_result(mine->outcome);
+}
+
+/// The caller goes away before its turn came, or before it could take what it was granted.
+void core::abandon(waiting* node) noexcept {
+    std::shared_ptr<core> self;  // outlives the lock
+    lock held(mutex_);
+    if (!ledger_->cancel(now_locked(), node->id, actions_)) {
+        node->abandoned = true;  // its outcome is posted; `arrive` gives the lease back
+        return settle(held);
+    }
+    waiters_[node->id.index] = nullptr;
+    settle(held);
+    self = std::move(node->pool);
+    delete node;
+}
+
+result<core::granted> core::acquire_blocking(const acquire_options& options) {
+    LIDO_ASSERT(scheduler::current() == nullptr);
+    std::binary_semaphore done(0);
+    waiting mine(nullptr);
+    mine.done = &done;
+    waiting* node = &mine;
+    const answer at_once = begin_acquire(options, node);
+    if (!std::holds_alternative<std::monostate>(at_once)) return to_result(at_once);
+    done.acquire();
+    return to_result(mine.outcome);
+}
+
+result<core::granted> core::try_acquire(const acquire_options& options) {
+    const std::uint32_t affinity = affinity_here();
+    lock held(mutex_);
+    const time_point now = now_locked();
+    const acquire_outcome outcome = ledger_->acquire(now,
+                                                     {.priority = highest_priority,
+                                                      .deadline = now,
+                                                      .holder = options.holder,
+                                                      .affinity = affinity,
+                                                      .where = options.where},
+                                                     actions_);
+    answer given;
+    if (outcome.what == acquire_outcome::kind::granted) {
+        given = granted_locked(outcome.slot, outcome.lease);
+    } else {
+        given = refusal_locked(ledger_->draining() ? errc::pool_closed : errc::pool_exhausted, false);
+    }
+    settle(held);
+    if (observer_ != nullptr) {
+        if (const auto* why = std::get_if<refusal>(&given)) observer_->refused(why->name, why->to_error());
+    }
+    return to_result(given);
+}
+
+void core::release(lease_id lease, verdict what) noexcept {
+    step([&](ledger& book, time_point now, actions& out) { book.release(now, lease, what, out); });
+}
+
+}  // namespace lido::pool

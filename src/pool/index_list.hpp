@@ -1,10 +1,10 @@
 // Lido: doubly linked lists over indices.
 #pragma once
 
+#include "lido/base/assert.hpp"
+
 #include <cstdint>
 #include <vector>
-
-#include "lido/base/assert.hpp"
 
 namespace lido::pool {
 

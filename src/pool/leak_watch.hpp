@@ -1,13 +1,13 @@
 // Lido: the leases that are out, and which of them have been out too long.
 #pragma once
 
-#include <cstdint>
-#include <source_location>
-#include <vector>
-
 #include "lido/base/time.hpp"
 #include "lido/pool/identifiers.hpp"
 #include "pool/index_list.hpp"
+
+#include <cstdint>
+#include <source_location>
+#include <vector>
 
 namespace lido::pool {
 

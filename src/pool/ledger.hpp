@@ -1,13 +1,6 @@
 // Lido: all that a pool decides.
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <source_location>
-#include <unordered_map>
-#include <utility>
-#include <vector>
-
 #include "lido/base/error.hpp"
 #include "lido/base/random.hpp"
 #include "lido/pool/identifiers.hpp"
@@ -18,6 +11,14 @@
 #include "pool/leak_watch.hpp"
 #include "pool/slot.hpp"
 #include "pool/waiters.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <source_location>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace lido::pool {
 
@@ -67,6 +68,17 @@ struct acquire_outcome {
     slot_id slot;
     lease_id lease;
     waiter_id waiter;
+};
+
+/// How a ledger stands, cheaply: for oracles that look after every step.
+struct ledger_counts {
+    std::array<std::size_t, slot_state_count> in_state{};
+    std::size_t regular = 0;
+    std::size_t overflow = 0;
+    std::size_t leases = 0;
+    std::size_t waiting = 0;
+
+    [[nodiscard]] std::size_t of(slot_state state) const noexcept { return in_state[static_cast<std::size_t>(state)]; }
 };
 
 /// The state of a pool and every decision about it: who gets which connection, what is opened, checked, closed, and
@@ -129,6 +141,11 @@ public:
 
     [[nodiscard]] statistics snapshot() const;
     [[nodiscard]] pool_numbers numbers() const noexcept;
+    [[nodiscard]] ledger_counts counts() const noexcept {
+        return {in_state_, regular_, overflow_, leases_.size(), waiters_.size()};
+    }
+    /// What `snapshot` has but for the numbers of this moment; no copy.
+    [[nodiscard]] const statistics& totals() const noexcept { return statistics_; }
     [[nodiscard]] const settings& current_settings() const noexcept { return settings_; }
     [[nodiscard]] slot_state state_of(slot_id which) const noexcept;
     [[nodiscard]] bool is_current(slot_id which) const noexcept;
@@ -138,6 +155,9 @@ public:
     [[nodiscard]] bool draining() const noexcept { return lifecycle_ != lifecycle::open; }
     /// Aborts when an invariant of docs/design/pool.md does not hold. O(slots + waiters): for tests.
     void audit() const;
+
+    /// No scheduler in particular.
+    static constexpr std::uint32_t any_affinity = no_index;
 
 private:
     enum class lifecycle : std::uint8_t { open, draining, closed };
@@ -156,18 +176,29 @@ private:
     // One function moves a slot.
     void move(std::uint32_t which, slot_state to);
     void retire(std::uint32_t which, close_reason reason);
+    void regroup(std::uint32_t which);
+    [[nodiscard]] bool has_room(const pool::slot& which) const noexcept;
+    [[nodiscard]] bool is_worn(const pool::slot& which) const noexcept {
+        return settings_.max_uses != 0 && which.uses >= settings_.max_uses;
+    }
     [[nodiscard]] slot_list* list_of(const pool::slot& which) noexcept;
+    void enlist(std::uint32_t which);
+    void unlist(std::uint32_t which);
     void count(const pool::slot& which, bool add) noexcept;
+    [[nodiscard]] std::size_t in(slot_state state) const noexcept { return in_state_[static_cast<std::size_t>(state)]; }
     [[nodiscard]] slot_id id_of(std::uint32_t which) const noexcept { return {which, slots_[which].generation}; }
 
     // Lending.
     [[nodiscard]] std::uint32_t find_available(time_point now, std::uint32_t affinity, actions& out);
+    [[nodiscard]] std::uint32_t find_shared(time_point now);
+    [[nodiscard]] std::uint32_t find_idle(time_point now, slot_list& list, actions& out);
     [[nodiscard]] bool is_fresh(const pool::slot& which, time_point now) const noexcept;
     lease_id lend(time_point now, std::uint32_t which, std::uint64_t holder, time_point since,
                   const std::source_location& where);
     void dispatch(time_point now, std::uint32_t affinity, actions& out);
     void serve_waiters(time_point now, actions& out);
     void check_stale(time_point now, actions& out);
+    [[nodiscard]] bool must_refuse(const acquire_request& request, time_point now, acquire_outcome& outcome);
     void refuse(waiter_id who, errc reason, bool down, actions& out);
     void refuse_while_down(time_point now, actions& out);
     [[nodiscard]] bool is_down() const noexcept;
@@ -179,14 +210,19 @@ private:
     void open_wanted(time_point now, std::uint32_t affinity, actions& out);
     [[nodiscard]] bool wants_overflow() const noexcept;
     [[nodiscard]] std::size_t wanted() const noexcept;
+    [[nodiscard]] std::size_t floor() const noexcept { return std::max(settings_.min_size, warm_target_); }
     [[nodiscard]] std::size_t room() const noexcept;
     void start_connect(time_point now, std::uint32_t affinity, bool overflow, actions& out);
     void start_check(time_point now, std::uint32_t which, actions& out);
     void settle(time_point now, std::uint32_t which, actions& out);
-    void make_idle(time_point now, std::uint32_t which);
+    void make_idle(time_point now, std::uint32_t which, time_point since);
+    void expire(time_point now, std::uint32_t which, actions& out);
+    bool fence(time_point now, slot_id id, close_reason reason, actions& out);
+    void apply_settings(pool::slot& which) const noexcept;
     void begin_close(time_point now, std::uint32_t which, close_reason reason, actions& out);
     void abandon(time_point now, std::uint32_t which, close_reason reason, actions& out);
-    void connect_has_failed(time_point now, actions& out);
+    void connect_has_failed(time_point now, std::uint32_t which, actions& out);
+    void note_early_death(time_point now, const pool::slot& which);
     void finish_warm_up(actions& out);
     void retire_outgoing(time_point now, actions& out);
 
@@ -195,10 +231,16 @@ private:
     [[nodiscard]] time_point due(const pool::slot& which, time_point now) const noexcept;
     void slot_is_due(time_point now, std::uint32_t which, actions& out);
     void idle_is_due(time_point now, std::uint32_t which, actions& out);
+    void begin_drain(time_point now, actions& out);
     void end_drain(time_point now, actions& out);
+    void close_surplus(time_point now, actions& out);
     void note_drained(actions& out);
 
     [[nodiscard]] bool stale(slot_id which, slot_state expected) noexcept;
+
+    void audit_slot(const pool::slot& each) const;
+    void audit_counts() const;
+    void audit_statistics() const;
 
     settings settings_;
     random_source random_;
@@ -207,11 +249,13 @@ private:
     time_point drain_until_ = never;
     std::size_t warm_target_ = 0;
     std::uint32_t expected_capacity_ = 1;
+    std::uint32_t next_affinity_ = 0;  // where the next connect goes that nobody in particular asked for
 
     std::vector<pool::slot> slots_;
     std::vector<std::uint32_t> vacant_;
     std::vector<slot_list> idle_;  // one a scheduler
     slot_list shared_;
+    slot_list outgoing_;  // idle ones past their lifetime that wait for their successor
     timer_wheel<slot_nodes> slot_timers_;
     waiters waiters_;
     std::vector<std::source_location> waiter_places_;  // by waiter index
@@ -223,12 +267,12 @@ private:
 
     // Derived from the slots by `count`, so that no decision has to look at all of them.
     std::array<std::size_t, slot_state_count> in_state_{};
-    std::size_t regular_ = 0;     // count towards max_size
-    std::size_t overflow_ = 0;    // beyond it
-    std::size_t kept_ = 0;        // live or connecting, and here to stay
-    std::size_t kept_live_ = 0;   // of these, live
-    std::size_t in_flight_ = 0;   // leases that connecting, checking and resetting slots will offer
-    std::size_t outgoing_ = 0;    // idle ones that wait for their successor
+    std::size_t regular_ = 0;    // count towards max_size
+    std::size_t live_ = 0;       // of these, open and not closing
+    std::size_t overflow_ = 0;   // beyond max_size
+    std::size_t kept_ = 0;       // live or connecting, and here to stay
+    std::size_t kept_live_ = 0;  // of these, live
+    std::size_t in_flight_ = 0;  // leases that connecting, checking and resetting slots will offer
 
     statistics statistics_;
 };

@@ -7,7 +7,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr duration days(long count) { return count * 24h; }
+constexpr duration days(long count) {
+    return count * 24h;
+}
 
 error out_of_range(std::string_view field, const std::string& value, const std::string& range) {
     return {errc::invalid_argument, fmt::format("pool setting {} = {} is out of range {}", field, value, range),

@@ -63,6 +63,8 @@ waiter_id waiters::earliest() const noexcept {
     return {best, all_[best].generation};
 }
 
-time_point waiters::earliest_arrival() const noexcept { return empty() ? never : all_[earliest().index].since; }
+time_point waiters::earliest_arrival() const noexcept {
+    return empty() ? never : all_[earliest().index].since;
+}
 
 }  // namespace lido::pool

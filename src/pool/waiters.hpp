@@ -1,14 +1,14 @@
 // Lido: the queue of callers that wait for a connection.
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <vector>
-
 #include "lido/base/time.hpp"
 #include "lido/base/timer_wheel.hpp"
 #include "lido/pool/identifiers.hpp"
 #include "pool/index_list.hpp"
+
+#include <array>
+#include <cstdint>
+#include <vector>
 
 namespace lido::pool {
 
@@ -69,8 +69,9 @@ public:
     /// Calls `on_expired(waiter_id)` for each caller whose deadline has come; it must remove it.
     template <class OnExpired>
     void expire(time_point now, OnExpired&& on_expired) {
-        timers_.advance(nodes{&all_}, now,
-                        [&](std::uint32_t index) { on_expired(waiter_id{index, all_[index].generation}); });
+        timers_.advance(nodes{&all_}, now, [&](std::uint32_t index) {
+            on_expired(waiter_id{index, all_[index].generation});
+        });
     }
     [[nodiscard]] time_point next_expiry() const noexcept { return timers_.next_wake(); }
 

@@ -171,14 +171,17 @@ private:
             std::uint64_t ignored = 0;
             while (::read(wake_.get(), &ignored, sizeof ignored) > 0) {
             }
-            if (listening_.valid() && script_.accepts) accept_all();
-            // Accepted ones stand behind those that were watched; after `go_down` nothing stands where it stood.
-            const bool known = std::exchange(emptied_, false) == false;
+            const bool known = !std::exchange(emptied_, false);  // after `go_down` nothing stands where it stood
             for (std::size_t i = 0; i < connections_.size(); ++i) {
-                const bool was_watched = known && i + 2 < watched.size();
-                serve(*connections_[i], was_watched ? watched[i + 2].revents : POLLIN);
+                serve(*connections_[i], known ? watched[i + 2].revents : static_cast<short>(POLLIN));
+            }
+            // A client that closes one connection and opens another has one: so all ends are looked for before
+            // counting.
+            if (listening_.valid() && script_.accepts && accept_all()) {
+                for (const auto& each : connections_) serve(*each, POLLIN);
             }
             std::erase_if(connections_, [](const auto& each) { return each->ended; });
+            peak_ = std::max(peak_, connections_.size());
             changed_.notify_all();
         }
     }
@@ -202,10 +205,11 @@ private:
         return static_cast<int>(std::clamp<long>(left, 0, 60'000));
     }
 
-    void accept_all() {
-        while (true) {
+    /// True when there was one.
+    bool accept_all() {
+        for (bool any = false;; any = true) {
             net::unique_descriptor taken(accept4(listening_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-            if (!taken.valid()) return;
+            if (!taken.valid()) return any;
             const int yes = 1;
             setsockopt(taken.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
             auto made = std::make_unique<client_connection>();
@@ -213,7 +217,6 @@ private:
             made->number = ++accepted_;
             if (script_.on_connection) begin(*made, script_.on_connection(made->number));
             connections_.push_back(std::move(made));
-            peak_ = std::max(peak_, connections_.size());
         }
     }
 

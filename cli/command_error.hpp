@@ -2,6 +2,7 @@
 #pragma once
 
 #include "exit_code.hpp"
+#include "lido/base/error.hpp"
 
 #include <stdexcept>
 #include <string>
@@ -18,6 +19,9 @@ public:
 private:
     exit_code code_;
 };
+
+/// An error of the library in one line, with the names of options where the library says those of settings.
+[[nodiscard]] std::string in_words_of_options(const lido::error& failure);
 
 /// A mistake on the command line.
 class usage_error : public command_error {

@@ -80,7 +80,7 @@ int run_demo_server(const std::vector<std::string>& arguments) {
     while (where.signal() == 0) {
         static_cast<void>(where.wait(never));
         if (const auto failure = shop.failure()) {
-            throw command_error(exit_failed, fmt::format("{}; {}", failure->what(), failure->remedy()));
+            throw command_error(exit_failed, in_words_of_options(*failure));
         }
     }
     return exit_good;

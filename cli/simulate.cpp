@@ -39,9 +39,15 @@ std::vector<leg_report> run_legs(const options& asked, const std::string& origin
 void deliver(const options& asked, const std::string& service, const std::vector<leg_report>& legs) {
     const std::string report =
         asked.output == output_form::json ? json_report(asked, service, legs) : text_report(asked, service, legs);
-    // The file first: what is wrong with standard output must not cost the report.
-    if (!asked.report_file.empty()) write_file(asked.report_file, report);
+    std::optional<command_error> failure;
+    try {
+        if (!asked.report_file.empty()) write_file(asked.report_file, report);
+    } catch (const command_error& unwritable) {
+        // Reported after the other copy is out: one of the two is better than none.
+        failure = unwritable;
+    }
     print_output(report);
+    if (failure) throw command_error(*failure);
 }
 
 /// A run in which nothing worked is a failed run, whatever the report says in detail.

@@ -161,7 +161,7 @@ server::server(runtime& io, watch& where, server_options options)
         settings.certificate_file = state_->options.certificate_file;
         settings.key_file = state_->options.key_file;
         auto context = net::tls_context::server(settings);
-        if (!context) throw command_error(exit_failed, context.error().what() + "; " + context.error().remedy());
+        if (!context) throw command_error(exit_failed, in_words_of_options(context.error()));
         state_->tls = *std::move(context);
     }
     state_->running = &running_;
@@ -176,8 +176,7 @@ server::server(runtime& io, watch& where, server_options options)
         static_cast<void>(where.wait(never));
     }
     static_cast<void>(running_.wait_until_none(never));
-    const error& why = *state_->failure;
-    throw command_error(exit_failed, fmt::format("{}; {}", why.what(), why.remedy()));
+    throw command_error(exit_failed, in_words_of_options(*state_->failure));
 }
 
 server::~server() {

@@ -148,7 +148,7 @@ void add_header(options& asked, std::string_view option, const std::string& valu
     asked.headers.emplace_back(value.substr(0, colon), value.substr(begin));
     http::headers probe;
     if (const auto added = probe.add(asked.headers.back().first, asked.headers.back().second); !added) {
-        throw usage_error(fmt::format("{}: {}; {}", option, added.error().what(), added.error().remedy()));
+        throw usage_error(fmt::format("{}: {}", option, in_words_of_options(added.error())));
     }
 }
 
@@ -228,10 +228,10 @@ void check_together(const command_line& line, options& asked) {
 void check_by_library(const options& asked) {
     const std::string origin = asked.url ? asked.url->origin : "http://127.0.0.1:80";
     const auto settings = client_settings_for(asked, origin, way::shared_pool).validate();
-    if (!settings) throw usage_error(fmt::format("{}; {}", settings.error().what(), settings.error().remedy()));
+    if (!settings) throw usage_error(in_words_of_options(settings.error()));
     if (!asked.url) return;
     const auto request = url_request(asked).validate();
-    if (!request) throw usage_error(fmt::format("{}; {}", request.error().what(), request.error().remedy()));
+    if (!request) throw usage_error(in_words_of_options(request.error()));
 }
 
 }  // namespace

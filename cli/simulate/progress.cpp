@@ -45,8 +45,10 @@ std::string bar(double share, std::size_t columns, bool colour) {
 }  // namespace
 
 std::string live_text(const leg_progress& now, std::size_t width, bool colour) {
-    // The last column stays free: some terminals go to the next line as soon as it is written.
-    const std::size_t room = width > 1 ? width - 1 : 0;
+    // The last columns stay free: some terminals go to the next line as soon as the last one is written, and Ctrl-C
+    // adds
+    // "^C" before the line can be taken away.
+    const std::size_t room = width > 3 ? width - 3 : 0;
     std::vector<std::string> parts{how_far(now),
                                    rate(now),
                                    quantile(now, "p50", 0.50),

@@ -12,7 +12,7 @@
 namespace lido::cli::simulate {
 namespace {
 
-constexpr std::size_t label_width = 18;
+constexpr std::size_t label_width = 20;
 constexpr std::size_t report_width = 80;
 
 /// "  label           value", continued under the value where it is too long for the line: `parts` are never broken.
@@ -101,7 +101,7 @@ std::string requests(const leg_report& leg, std::string_view whose) {
     if (leg.pool.resends != 0) text += row("sent again", grouped(leg.pool.resends) + " on a fresh connection");
     text += row("failed", failures(counts));
     if (counts.slow() != 0) text += row("slow", grouped(counts.slow()));
-    if (counts.unfinished() != 0) text += row("cut off by the end", grouped(counts.unfinished()));
+    if (counts.unfinished() != 0) text += row("cut off at the end", grouped(counts.unfinished()));
     std::vector<std::string> times = quantiles(counts.latency());
     times.push_back("max " + in_milliseconds(counts.latency().max()));
     text += row("response time", times);

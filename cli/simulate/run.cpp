@@ -113,6 +113,7 @@ private:
     std::stop_source stop_;
     time_point started_{};
     time_point deadline_ = never;
+    time_point ended_{};
     tally interval_;
     leg_progress progress_;
     time_point interval_began_{};
@@ -152,8 +153,7 @@ void leg::open_first_connections() {
         const auto opened = wait_for(around_.where, clients_[i]->warm_up(share));
         if (around_.where.signal() != 0) return;
         if (opened) continue;
-        const error& why = opened.error();
-        throw command_error(exit_failed, fmt::format("{}; {}", why.what(), why.remedy()));
+        throw command_error(exit_failed, in_words_of_options(opened.error()));
     }
 }
 
@@ -184,7 +184,7 @@ task<void> leg::live(leg& all, http::client& through, lane& here, std::uint64_t 
             const auto outcome = co_await std::move(sending);
             under_way.land();
             const time_point end = clock::now();
-            here.counts.record(outcome, end - begin);
+            here.counts.record(outcome, begin, end);
             if (end - begin > all.asked_.slow)
                 all.tell_slow(here, all.actions_.name_of_action(index, outfit), end - begin);
             duration rest = outcome ? duration::zero() : after_failure;
@@ -279,7 +279,7 @@ void leg::watch_over() {
     }
     stop_.request_stop();
     static_cast<void>(users_.wait_until_none(never));
-    report_.elapsed = clock::now() - started_;
+    ended_ = clock::now();
 }
 
 void leg::close_clients() {
@@ -306,6 +306,8 @@ leg_report leg::run() {
         report_.cpu = cpu_time() - cpu_before;
     }
     collect();
+    // The time in which requests that are cut off in the end were waited for does not count.
+    report_.elapsed = std::min(ended_, std::max(deadline_, report_.counts.last_end())) - started_;
     around_.screen.end_live();
     report_.pool = pools_now();
     close_clients();

@@ -1,5 +1,7 @@
 #include "simulate/tally.hpp"
 
+#include "command_error.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,16 +17,12 @@ std::size_t kind_of(const error& failure) noexcept {
     return value < tally::error_kinds ? value : 0;
 }
 
-std::string in_words(const error& failure) {
-    const std::string remedy = failure.remedy();
-    return remedy.empty() ? failure.what() : fmt::format("{}; {}", failure.what(), remedy);
-}
-
 }  // namespace
 
-void tally::record(const result<http::response>& outcome, duration took) {
-    latency_.record(took);
+void tally::record(const result<http::response>& outcome, time_point begin, time_point end) {
+    last_end_ = end;
     if (outcome) {
+        latency_.record(end - begin);
         const std::size_t status = std::min<std::size_t>(outcome->status(), status_limit - 1);
         ++statuses_[status];
         bytes_ += outcome->body().size();
@@ -33,11 +31,12 @@ void tally::record(const result<http::response>& outcome, duration took) {
     }
     ++failed_;
     const std::size_t kind = kind_of(outcome.error());
-    if (errors_[kind]++ == 0) examples_[kind] = in_words(outcome.error());
+    if (errors_[kind]++ == 0) examples_[kind] = in_words_of_options(outcome.error());
 }
 
 void tally::merge(const tally& other) {
     latency_.merge(other.latency_);
+    last_end_ = std::max(last_end_, other.last_end_);
     failed_ += other.failed_;
     succeeded_ += other.succeeded_;
     unfinished_ += other.unfinished_;

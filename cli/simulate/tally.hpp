@@ -19,7 +19,7 @@ public:
     /// One for each `errc`, and the first for codes from elsewhere.
     static constexpr std::size_t error_kinds = 32;
 
-    void record(const result<http::response>& outcome, duration took);
+    void record(const result<http::response>& outcome, time_point begin, time_point end);
     void record_slow() noexcept { ++slow_; }
     /// A request that was cut off by the end of the run.
     void record_unfinished() noexcept { ++unfinished_; }
@@ -28,9 +28,11 @@ public:
     void merge(const tally& other);
 
     /// Requests that ended: with a response, or with an error.
-    [[nodiscard]] std::uint64_t requests() const noexcept { return latency_.count(); }
+    [[nodiscard]] std::uint64_t requests() const noexcept { return latency_.count() + failed_; }
     /// Of these, without a response.
     [[nodiscard]] std::uint64_t failed() const noexcept { return failed_; }
+    /// When the last of them did.
+    [[nodiscard]] time_point last_end() const noexcept { return last_end_; }
     /// With a response below 400.
     [[nodiscard]] std::uint64_t succeeded() const noexcept { return succeeded_; }
     [[nodiscard]] std::uint64_t unfinished() const noexcept { return unfinished_; }
@@ -38,6 +40,8 @@ public:
     [[nodiscard]] std::uint64_t cycles() const noexcept { return cycles_; }
     /// Of all bodies received.
     [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+    /// From the call to the whole response, of the requests that got one: how long a refusal took says nothing about
+    /// the server.
     [[nodiscard]] const histogram& latency() const noexcept { return latency_; }
     [[nodiscard]] const std::array<std::uint64_t, status_limit>& statuses() const noexcept { return statuses_; }
     [[nodiscard]] const std::array<std::uint64_t, error_kinds>& errors() const noexcept { return errors_; }
@@ -49,6 +53,7 @@ public:
 
 private:
     histogram latency_;
+    time_point last_end_{};
     std::uint64_t failed_ = 0;
     std::uint64_t succeeded_ = 0;
     std::uint64_t unfinished_ = 0;

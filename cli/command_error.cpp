@@ -1,0 +1,44 @@
+#include "command_error.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+namespace lido::cli {
+namespace {
+
+/// Setting of the library, option of the command.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 8> names{{
+    {"ca_file", "--cacert"},
+    {"certificate_file", "--tls-cert"},
+    {"key_file", "--tls-key"},
+    {"connect_timeout", "--connect-timeout"},
+    {"read_timeout", "--read-timeout"},
+    {"acquire_timeout", "--acquire-timeout"},
+    {"max_connections_per_origin", "--pool-size"},
+    {"max_size", "--pool-size"},
+}};
+
+/// Not part of something longer, such as the path of a file.
+bool is_word(std::string_view line, std::size_t at, std::size_t size) noexcept {
+    const bool begins = at == 0 || line[at - 1] == ' ';
+    const std::size_t end = at + size;
+    return begins && (end == line.size() || std::string_view(" ,;:").find(line[end]) != std::string_view::npos);
+}
+
+}  // namespace
+
+std::string in_words_of_options(const lido::error& failure) {
+    const std::string remedy = failure.remedy();
+    std::string line = remedy.empty() ? failure.what() : fmt::format("{}; {}", failure.what(), remedy);
+    for (const auto& [setting, option] : names) {
+        for (std::size_t at = line.find(setting); at != std::string::npos;
+             at = line.find(setting, at + option.size())) {
+            if (is_word(line, at, setting.size())) line.replace(at, setting.size(), option);
+        }
+    }
+    return line;
+}
+
+}  // namespace lido::cli

@@ -33,5 +33,7 @@ foreach(folder IN LISTS versus_entries)
   if(sources)
     get_filename_component(name "${folder}" NAME)
     lido_add_benchmark(bench_versus_${name} ${sources})
+    # What the others need that Lido does not.
+    include("${folder}/libraries.cmake" OPTIONAL)
   endif()
 endforeach()

@@ -143,5 +143,7 @@ file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/all_headers.cpp" CONTENT "${all_hea
 if(lone_sources)
   add_library(lone_headers OBJECT ${lone_sources} "${PROJECT_BINARY_DIR}/all_headers.cpp")
   lido_compile(lone_headers)
+  # Only whether they compile is asked.
+  target_compile_options(lone_headers PRIVATE -O0 -g0)
   target_link_libraries(lone_headers PRIVATE lido::lido)
 endif()

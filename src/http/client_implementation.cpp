@@ -136,6 +136,7 @@ task<result<exchange_outcome>> client::implementation::run_job(std::shared_ptr<j
     exchange_outcome outcome;
     co_await exchange(*what->lease, what->what, what->settings, outcome);
     what->lease.release();
+    if (what->client->pools_.is_crowded()) what->client->pools_.make_room();
     co_return std::move(outcome);
 }
 
@@ -166,6 +167,7 @@ task<void> client::implementation::attempt(origin_pool& to, const request& what,
     if (&there == &here) {
         co_await exchange(on, what, how, last.outcome);
         lease->release();
+        if (pools_.is_crowded()) pools_.make_room();
         co_return;
     }
     auto remote = std::make_shared<job>(job{shared_from_this(), to.shared_from_this(), std::move(*lease), what, how});

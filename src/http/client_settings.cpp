@@ -29,6 +29,8 @@ result<void> client_settings::validate() const {
     for (const std::optional<error>& problem : {
              check_count("max_connections_per_origin", max_connections_per_origin, 1, 100'000),
              check_count("max_waiters_per_origin", max_waiters_per_origin, 1, 10'000'000),
+             check_count("max_idle_per_origin", max_idle_per_origin, 0, 100'000),
+             check_count("max_connections", max_connections, 0, 1'000'000),
              check_count("max_origins", max_origins, 1, 100'000),
              check_duration("unused_origin_timeout", unused_origin_timeout, 1s, 720h),
              check_duration("acquire_timeout", acquire_timeout, 1ms, 1h),

@@ -4,8 +4,9 @@
 
 namespace lido::http {
 
-connection::connection(std::unique_ptr<net::stream> below, pool::connection_events events) noexcept
-    : stream(std::move(below)), events_(events) {
+connection::connection(std::unique_ptr<net::stream> below, pool::connection_events events,
+                       connection_budget::permit allowed) noexcept
+    : permit(std::move(allowed)), stream(std::move(below)), events_(events) {
     stream->on_disturbance([](void* self) noexcept { static_cast<connection*>(self)->disturbed(); }, this);
 }
 
@@ -20,11 +21,19 @@ void connection::disturbed() noexcept {
 task<result<std::unique_ptr<connection>>> connector::open(const pool::open_request& request) {
     // The runtimes of Lido run nothing but event loops.
     auto& loop = static_cast<net::event_loop&>(request.where);
+    connection_budget::permit permit;
+    if (budget_) {
+        // A little less than all the time there is, so that the reason is told and not only that time is over.
+        const time_point until = loop.now() + (request.deadline - loop.now()) * 9 / 10;
+        auto allowed = co_await budget_->take(until);
+        if (!allowed) co_return std::move(allowed).error();
+        permit = std::move(*allowed);
+    }
     net::open_options options(origin_.host, origin_.port, tls_);
     options.deadline = request.deadline;
     auto opened = co_await net::open_stream(loop, std::move(options));
     if (!opened) co_return std::move(opened).error();
-    auto made = std::make_unique<connection>(std::move(*opened), request.events);
+    auto made = std::make_unique<connection>(std::move(*opened), request.events, std::move(permit));
     made->stream->mark_idle();
     co_return std::move(made);
 }

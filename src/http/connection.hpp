@@ -1,6 +1,7 @@
 // Lido: an HTTP/1.1 connection, and how a pool makes, checks and closes one.
 #pragma once
 
+#include "http/connection_budget.hpp"
 #include "http/origin.hpp"
 #include "http/response_reader.hpp"
 #include "lido/net/stream.hpp"
@@ -13,8 +14,10 @@ namespace lido::http {
 /// A stream and what is known about it between requests. Belongs to its loop.
 class connection {
 public:
-    connection(std::unique_ptr<net::stream> stream, pool::connection_events events) noexcept;
+    connection(std::unique_ptr<net::stream> stream, pool::connection_events events,
+               connection_budget::permit allowed = {}) noexcept;
 
+    connection_budget::permit permit;  ///< declared first: given back after the stream has gone
     std::unique_ptr<net::stream> stream;
     response_reader reader;
     /// The last exchange ended cleanly, and the peer keeps the connection open. False while one is running.
@@ -37,7 +40,10 @@ class connector {
 public:
     using connection = http::connection;
 
-    connector(origin to, std::shared_ptr<const net::tls_context> tls) : origin_(std::move(to)), tls_(std::move(tls)) {}
+    /// `budget` may be null: no limit over all origins.
+    connector(origin to, std::shared_ptr<const net::tls_context> tls,
+              std::shared_ptr<connection_budget> budget = nullptr)
+        : origin_(std::move(to)), tls_(std::move(tls)), budget_(std::move(budget)) {}
 
     [[nodiscard]] task<result<std::unique_ptr<connection>>> open(const pool::open_request& request);
     [[nodiscard]] task<result<void>> check(connection& which, time_point deadline);
@@ -51,6 +57,7 @@ public:
 private:
     origin origin_;
     std::shared_ptr<const net::tls_context> tls_;
+    std::shared_ptr<connection_budget> budget_;
 };
 
 }  // namespace lido::http

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace lido::http {
 namespace {
 
@@ -9,6 +11,7 @@ pool::settings pool_settings(const origin& of, const client_settings& settings) 
     pool::settings made;
     made.name = of.to_text().substr(0, 100);
     made.max_size = settings.max_connections_per_origin;
+    if (settings.max_idle_per_origin != 0) made.max_idle = settings.max_idle_per_origin;
     made.max_waiters = settings.max_waiters_per_origin;
     made.on_full = settings.when_full;
     made.acquire_timeout = settings.acquire_timeout;
@@ -33,11 +36,45 @@ void add(client_statistics& sum, const pool::statistics& of) {
 }  // namespace
 
 origin_pool::origin_pool(scheduler_group& group, const origin& of, const client_settings& settings,
-                         std::shared_ptr<const net::tls_context> tls)
+                         std::shared_ptr<const net::tls_context> tls, std::shared_ptr<connection_budget> budget)
     : where(of),
       text(of.to_text()),
       host_field(of.host_field()),
-      connections(group, pool_settings(of, settings), connector(of, std::move(tls))) {}
+      connections(group, pool_settings(of, settings), connector(of, std::move(tls), std::move(budget))) {}
+
+/// How the budget reaches the pools; it may be asked by a connect that ends after they have gone.
+struct origin_pools::room_maker {
+    std::mutex mutex;
+    origin_pools* pools = nullptr;
+};
+
+origin_pools::origin_pools(scheduler_group& group, const client_settings& settings)
+    : group_(group), settings_(settings) {
+    if (settings.max_connections == 0) return;
+    room_maker_ = std::make_shared<room_maker>();
+    room_maker_->pools = this;
+    budget_ = std::make_shared<connection_budget>(settings.max_connections, [maker = room_maker_] {
+        const std::lock_guard held(maker->mutex);
+        if (maker->pools != nullptr) maker->pools->make_room();
+    });
+}
+
+origin_pools::~origin_pools() {
+    if (!room_maker_) return;
+    const std::lock_guard held(room_maker_->mutex);
+    room_maker_->pools = nullptr;
+}
+
+void origin_pools::make_room() {
+    const std::lock_guard held(mutex_);
+    std::vector<origin_pool*> by_use;
+    for (const auto& [key, each] : pools_) by_use.push_back(each.get());
+    std::sort(by_use.begin(), by_use.end(),
+              [](const origin_pool* a, const origin_pool* b) { return a->last_used < b->last_used; });
+    for (origin_pool* each : by_use) {
+        if (each->connections.close_one_idle()) return;
+    }
+}
 
 result<std::shared_ptr<origin_pool>> origin_pools::get(const origin& of, time_point now) {
     const std::string key = of.to_text();
@@ -61,7 +98,7 @@ result<std::shared_ptr<origin_pool>> origin_pools::get(const origin& of, time_po
         if (!context) return std::move(context).error();
         tls_ = std::move(*context);
     }
-    auto made = std::make_shared<origin_pool>(group_, of, settings_, of.secure ? tls_ : nullptr);
+    auto made = std::make_shared<origin_pool>(group_, of, settings_, of.secure ? tls_ : nullptr, budget_);
     made->last_used = now.time_since_epoch().count();
     made->in_use = 1;
     pools_.emplace(key, made);

@@ -18,7 +18,7 @@ namespace lido::http {
 /// The pool of one origin, and what requests to it share.
 struct origin_pool : std::enable_shared_from_this<origin_pool> {
     origin_pool(scheduler_group& group, const origin& of, const client_settings& settings,
-                std::shared_ptr<const net::tls_context> tls);
+                std::shared_ptr<const net::tls_context> tls, std::shared_ptr<connection_budget> budget);
 
     const origin where;
     const std::string text;        ///< `where.to_text()`
@@ -33,7 +33,10 @@ struct origin_pool : std::enable_shared_from_this<origin_pool> {
 /// A client's pools by origin: made when first needed, dropped when unused. Thread-safe.
 class origin_pools {
 public:
-    origin_pools(scheduler_group& group, const client_settings& settings) : group_(group), settings_(settings) {}
+    origin_pools(scheduler_group& group, const client_settings& settings);
+    origin_pools(const origin_pools&) = delete;
+    origin_pools& operator=(const origin_pools&) = delete;
+    ~origin_pools();
 
     /// The origin's pool, counted as in use once more: the caller counts it down. Errors: `pool_closed`,
     /// `pool_exhausted` when there are as many origins as allowed and all are in use, `tls_failed` or
@@ -48,10 +51,16 @@ public:
     /// Forgets all pools, and gives them back.
     [[nodiscard]] std::vector<std::shared_ptr<origin_pool>> take_all();
 
+    /// Somebody waits for a connection under the limit over all origins: closes one that is idle, if there is one, in
+    /// the pool that was used least recently.
+    void make_room();
+    [[nodiscard]] bool is_crowded() const noexcept { return budget_ && budget_->is_wanted(); }
+
     /// Fills in what a snapshot says about pools and connections.
     void describe(client_statistics& into) const;
 
 private:
+    struct room_maker;
     void retire_locked(const origin_pool& gone);
     [[nodiscard]] std::shared_ptr<origin_pool> take_least_recent_locked();
 
@@ -60,6 +69,8 @@ private:
     mutable std::mutex mutex_;
     std::unordered_map<std::string, std::shared_ptr<origin_pool>> pools_;
     std::shared_ptr<const net::tls_context> tls_;
+    std::shared_ptr<room_maker> room_maker_;
+    std::shared_ptr<connection_budget> budget_;  // null: no limit over all origins
     bool sealed_ = false;
     client_statistics gone_;  // what the pools that were dropped had counted
 };

@@ -169,6 +169,12 @@ void core::resume() {
     step([](ledger& book, time_point now, actions& out) { book.resume(now, out); });
 }
 
+bool core::close_one_idle() {
+    bool closed = false;
+    step([&](ledger& book, time_point now, actions& out) { closed = book.close_one_idle(now, out); });
+    return closed;
+}
+
 void core::retire_all() {
     step([](ledger& book, time_point now, actions& out) { book.retire_all(now, out); });
 }

@@ -127,6 +127,8 @@ public:
     /// Every connection of now serves its present lease and no other.
     void retire_all(time_point now, actions& out);
     void warm_up(time_point now, std::size_t count, actions& out);
+    /// Closes the connection that was idle longest, to make room elsewhere. False: none is idle, or all are wanted.
+    bool close_one_idle(time_point now, actions& out);
     /// Ends the pool: refuses waiters, waits for leases until `deadline`. Idempotent; an earlier deadline wins.
     void drain(time_point now, time_point deadline, actions& out);
 
@@ -149,6 +151,8 @@ public:
     [[nodiscard]] const settings& current_settings() const noexcept { return settings_; }
     [[nodiscard]] slot_state state_of(slot_id which) const noexcept;
     [[nodiscard]] bool is_current(slot_id which) const noexcept;
+    /// The slot itself, for oracles. Precondition: `is_current`.
+    [[nodiscard]] const pool::slot& look_at(slot_id which) const noexcept { return slots_[which.index]; }
     [[nodiscard]] const lease_record& lease(lease_id which) const noexcept { return leases_.at(which); }
     /// No connection is left, not even one that is closing.
     [[nodiscard]] bool is_empty() const noexcept { return regular_ + overflow_ == 0; }
@@ -177,6 +181,7 @@ private:
     void move(std::uint32_t which, slot_state to);
     void retire(std::uint32_t which, close_reason reason);
     void regroup(std::uint32_t which);
+    void set_being_replaced(std::uint32_t which, bool yes);
     [[nodiscard]] bool has_room(const pool::slot& which) const noexcept;
     [[nodiscard]] bool is_worn(const pool::slot& which) const noexcept {
         return settings_.max_uses != 0 && which.uses >= settings_.max_uses;

@@ -166,6 +166,9 @@ void ledger::settle(time_point now, std::uint32_t which, actions& out) {
         out.push_back({.kind = action_kind::reset, .slot = id_of(which), .deadline = slots_[which].transient_until});
         return;
     }
+    // One that waits for its successor is not counted, or the successor would be the one too many, again and again.
+    const std::size_t idle = in(slot_state::idle) - outgoing_.size();
+    if (idle >= settings_.max_idle && waiters_.empty()) return begin_close(now, which, close_reason::idle, out);
     // A check is no use: it must not keep a connection from being idle for too long.
     make_idle(now, which, only_checked ? settled.idle_since : now);
     if (expired) expire(now, which, out);
@@ -185,12 +188,8 @@ void ledger::make_idle(time_point now, std::uint32_t which, time_point since) {
 void ledger::expire(time_point now, std::uint32_t which, actions& out) {
     pool::slot& old = slots_[which];
     if (old.overflow || kept_ > settings_.min_size) return begin_close(now, which, close_reason::lifetime, out);
-    unlist(which);
-    count(old, false);
-    old.being_replaced = true;
     old.transient_until = now + settings_.connect_timeout;
-    count(old, true);
-    enlist(which);
+    set_being_replaced(which, true);
     arm(now, which);
 }
 

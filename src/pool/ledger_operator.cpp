@@ -14,10 +14,11 @@ void ledger::reconfigure(time_point now, const settings& settings, actions& out)
     close_surplus(now, out);
     for (std::uint32_t which = 0; which < slots_.size(); ++which) {
         if (slots_[which].open) apply_settings(slots_[which]);
+        if (slots_[which].being_replaced && now < slots_[which].expires_at) set_being_replaced(which, false);
         regroup(which);
         arm(now, which);
     }
-    warm_target_ = std::min(warm_target_, settings_.max_size);
+    warm_target_ = std::min({warm_target_, settings_.max_size, settings_.max_idle});
     if (warm_target_ > 0 && kept_live_ >= warm_target_) finish_warm_up(out);
     dispatch(now, any_affinity, out);
 }
@@ -55,13 +56,27 @@ void ledger::retire_all(time_point now, actions& out) {
     dispatch(now, any_affinity, out);
 }
 
+bool ledger::close_one_idle(time_point now, actions& out) {
+    if (kept_ <= settings_.min_size) return false;
+    std::uint32_t longest = no_index;
+    for (const slot_list& list : idle_) {
+        if (list.empty()) continue;
+        const bool oldest_last = settings_.order == idle_order::last_in_first_out;
+        const std::uint32_t candidate = oldest_last ? list.back() : list.front();
+        if (longest == no_index || slots_[candidate].idle_since < slots_[longest].idle_since) longest = candidate;
+    }
+    if (longest == no_index) return false;
+    begin_close(now, longest, close_reason::idle, out);
+    return true;
+}
+
 void ledger::warm_up(time_point now, std::size_t count, actions& out) {
     wake_changed_ = true;
     if (lifecycle_ != lifecycle::open) {
         out.push_back({.kind = action_kind::warmed, .count = 0});
         return;
     }
-    warm_target_ = std::max(warm_target_, std::min(count, settings_.max_size));
+    warm_target_ = std::max(warm_target_, std::min({count, settings_.max_size, settings_.max_idle}));
     if (kept_live_ >= warm_target_) return finish_warm_up(out);
     dispatch(now, any_affinity, out);
 }

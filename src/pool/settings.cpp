@@ -42,6 +42,7 @@ result<void> settings::validate() const {
     for (const std::optional<error>& problem : {
              check_number<std::size_t>("max_size", max_size, 1, 100'000),
              check_number<std::size_t>("min_size", min_size, 0, max_size),
+             max_idle == unlimited ? std::nullopt : check_number<std::size_t>("max_idle", max_idle, min_size, 100'000),
              check_number<std::size_t>("max_waiters", max_waiters, 1, 10'000'000),
              check_number<std::size_t>("max_overflow", max_overflow, 1, 100'000),
              check_duration("acquire_timeout", acquire_timeout, 1ms, 1h),

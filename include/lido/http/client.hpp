@@ -1,14 +1,6 @@
 // Lido: an HTTP client over pools of connections.
 #pragma once
 
-#include <chrono>
-#include <cstdint>
-#include <functional>
-#include <memory>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "lido/base/operation.hpp"
 #include "lido/http/limits.hpp"
 #include "lido/http/request.hpp"
@@ -17,6 +9,14 @@
 #include "lido/pool/settings.hpp"
 #include "lido/pool/statistics.hpp"
 #include "lido/resilience/retry.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace lido::http {
 
@@ -41,6 +41,11 @@ struct client_settings {
     /// Connections per origin (scheme, host, port), and callers that may wait for one. See `pool::settings`.
     std::size_t max_connections_per_origin = 10;
     std::size_t max_waiters_per_origin = 1024;
+    /// Of these, the ones that may be kept idle; one more is closed after its request. 1 … 100,000; 0: all.
+    std::size_t max_idle_per_origin = 0;
+    /// Connections over all origins. A request that needs one more waits until one closes; an idle one of another
+    /// origin makes room. 1 … 1,000,000; 0: no limit beside the one per origin.
+    std::size_t max_connections = 0;
     pool::when_full when_full = pool::when_full::wait;
     /// Origins with a pool at once; one more closes the one unused longest, or is refused while all are in use.
     /// 1 … 100,000.
@@ -124,8 +129,8 @@ public:
     /// The result is how many are open.
     [[nodiscard]] operation<std::size_t> warm_up(std::size_t count);
 
-    /// Refuses new requests, lets running ones end until `timeout`, then cuts them. Idempotent. The result is the number
-    /// of connections that had to be cut.
+    /// Refuses new requests, lets running ones end until `timeout`, then cuts them. Idempotent. The result is the
+    /// number of connections that had to be cut.
     [[nodiscard]] operation<std::size_t> close(duration timeout = std::chrono::seconds(10));
 
     [[nodiscard]] client_statistics statistics() const;

@@ -60,6 +60,7 @@ public:
     void pause();
     void resume();
     void retire_all();
+    bool close_one_idle();
     [[nodiscard]] result<void> reconfigure(const settings& wanted);
     [[nodiscard]] settings current_settings() const;
     [[nodiscard]] statistics snapshot() const;

@@ -59,6 +59,8 @@ public:
     void resume() { state_->resume(); }
     /// Fences all connections of now: each serves its present lease and no other. For failover, role or DNS changes.
     void retire_all() { state_->retire_all(); }
+    /// Closes the connection that was idle longest, to make room elsewhere. False: none is idle beyond `min_size`.
+    bool close_one_idle() { return state_->close_one_idle(); }
     /// Changes settings at run time. What is too much after it goes as it becomes idle; durations count for
     /// connections opened from then on.
     [[nodiscard]] result<void> reconfigure(const settings& wanted) { return state_->reconfigure(wanted); }

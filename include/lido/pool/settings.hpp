@@ -47,6 +47,9 @@ struct settings {
     std::size_t max_size = 10;
     /// Connections kept open while nobody needs them. 0 … max_size.
     std::size_t min_size = 0;
+    /// Connections that may be idle at once; one more is closed when it is returned. min_size … 100,000, or
+    /// `unlimited`.
+    std::size_t max_idle = unlimited;
     /// Callers that may wait at once; one more gets `queue_full`. 1 … 10,000,000. To wait for nothing, see `on_full`.
     std::size_t max_waiters = 1024;
     when_full on_full = when_full::wait;
@@ -108,6 +111,8 @@ struct settings {
 
     /// "Not at all", for each duration that says so.
     static constexpr duration forever = duration::max();
+    /// "No limit of its own", for each number that says so.
+    static constexpr std::size_t unlimited = static_cast<std::size_t>(-1);
 
     /// Success, or `invalid_argument` naming the first field that is out of range, its range and the value.
     [[nodiscard]] result<void> validate() const;

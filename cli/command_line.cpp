@@ -1,6 +1,7 @@
 #include "command_line.hpp"
 
 #include "command_error.hpp"
+#include "console.hpp"
 #include "did_you_mean.hpp"
 
 #include <CLI/CLI.hpp>
@@ -19,7 +20,7 @@ std::string wrapped(std::string_view text, std::size_t indent) {
     while (!text.empty()) {
         const std::string_view word = text.substr(0, text.find(' '));
         text.remove_prefix(std::min(text.size(), word.size() + 1));
-        if (column > indent && column + 1 + word.size() > help_width) {
+        if (column > indent && column + 1 + columns_of(word) > help_width) {
             out += fmt::format("\n{:{}}", "", indent);
             column = indent;
         } else if (column > indent) {
@@ -27,7 +28,7 @@ std::string wrapped(std::string_view text, std::size_t indent) {
             ++column;
         }
         out += word;
-        column += word.size();
+        column += columns_of(word);
     }
     return out;
 }

@@ -1,8 +1,8 @@
 #include "demo_server/server.hpp"
 
 #include "command_error.hpp"
+#include "lido/base/sleep.hpp"
 #include "lido/net/listener.hpp"
-#include "pause.hpp"
 
 #include <fmt/format.h>
 
@@ -251,7 +251,7 @@ task<void> server::converse(state& shared, net::stream& peer) {
             // Answers to earlier requests of the same batch do not wait for this one.
             const bool sent = co_await send_all(peer, out);
             if (!sent) co_return;
-            pause wait(drawn.delay);
+            sleep_until wait(deadline_after(peer.loop().now(), drawn.delay));
             co_await wait;
         }
         const bool closing = !next.request.keep_alive;

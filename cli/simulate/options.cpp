@@ -196,7 +196,7 @@ void declare(command_line& line, options& asked) {
     declare_request(line, asked);
     declare_output(line, asked);
     line.example("lido simulate --num-users 10 --compare", "what sharing a pool is worth, on the demo service");
-    line.example("lido simulate http://127.0.0.1:8080/ --num-users 50 --duration 1m --output json",
+    line.example("lido simulate http://127.0.0.1:8080/ --num-users 50 --output json",
                  "fifty users on a service of yours, the report as JSON");
 }
 

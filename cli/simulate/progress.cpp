@@ -11,8 +11,11 @@
 namespace lido::cli::simulate {
 namespace {
 
-constexpr std::size_t widest_bar = 24;
-constexpr std::size_t narrowest_bar = 8;
+/// Of the same width as long as the terminal is: a bar that grows with the digits beside it is hard to read.
+std::size_t bar_columns(std::size_t room) noexcept {
+    if (room >= 110) return 24;
+    return room >= 60 ? 12 : 0;
+}
 
 /// 0 … 1
 double share_done(const leg_progress& now) noexcept {
@@ -22,7 +25,9 @@ double share_done(const leg_progress& now) noexcept {
 
 std::string how_far(const leg_progress& now) {
     const auto seconds = std::chrono::floor<std::chrono::seconds>(now.elapsed);
-    if (now.planned > duration::zero()) return fmt::format("{} of {}", to_text(seconds), to_text(now.planned));
+    const bool whole = now.planned % std::chrono::seconds(1) == duration::zero();
+    const std::string planned = whole ? to_text(now.planned) : in_seconds(now.planned);
+    if (now.planned > duration::zero()) return fmt::format("{} of {}", to_text(seconds), planned);
     return fmt::format("{} of {} cycles", grouped(now.cycles_done), grouped(now.cycles_planned));
 }
 
@@ -49,23 +54,24 @@ std::string live_text(const leg_progress& now, std::size_t width, bool colour) {
     // adds
     // "^C" before the line can be taken away.
     const std::size_t room = width > 3 ? width - 3 : 0;
-    std::vector<std::string> parts{how_far(now),
-                                   rate(now),
-                                   quantile(now, "p50", 0.50),
-                                   quantile(now, "p99", 0.99),
+    std::vector<std::string> parts{how_far(now)};
+    if (!now.title.empty()) parts.push_back(now.title);
+    // Before the first interval is over there are no figures.
+    if (now.interval_length > duration::zero()) {
+        parts.insert(parts.end(), {rate(now), quantile(now, "p50", 0.50), quantile(now, "p99", 0.99),
                                    fmt::format("failed {}", grouped(now.failed)),
-                                   fmt::format("in use {}", grouped(now.pool.in_use))};
-    if (!now.title.empty()) parts.insert(parts.begin() + 1, now.title);
-    std::string text;
-    std::size_t columns = 0;
+                                   fmt::format("in use {}", grouped(now.pool.in_use))});
+    }
+    const std::size_t bar_width = bar_columns(room);
+    std::string text = bar_width > 0 ? bar(share_done(now), bar_width, colour) : "";
+    std::size_t columns = bar_width;
     for (const std::string& part : parts) {
         const std::size_t wanted = columns_of(part) + (columns == 0 ? 0 : 2);
         if (columns + wanted > room) break;
         text += (columns == 0 ? "" : "  ") + part;
         columns += wanted;
     }
-    if (columns + narrowest_bar + 1 > room) return text;
-    return fmt::format("{} {}", bar(share_done(now), std::min(widest_bar, room - columns - 1), colour), text);
+    return text;
 }
 
 std::string interval_text(const leg_progress& now) {

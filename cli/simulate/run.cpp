@@ -1,7 +1,8 @@
 #include "simulate/run.hpp"
 
 #include "command_error.hpp"
-#include "pause.hpp"
+#include "let_others_run.hpp"
+#include "lido/base/sleep.hpp"
 #include "simulate/figures.hpp"
 #include "simulate/progress.hpp"
 #include "simulate/user.hpp"
@@ -190,7 +191,7 @@ task<void> leg::live(leg& all, http::client& through, lane& here, std::uint64_t 
             duration rest = outcome ? duration::zero() : after_failure;
             if (all.asked_.think_time > duration::zero()) rest = drawn_think_time(all.asked_.think_time, random);
             if (rest > duration::zero()) {
-                pause thinking(std::min(rest, all.deadline_ - end));
+                sleep_until thinking(std::min(deadline_after(end, rest), all.deadline_));
                 co_await thinking;
             } else if (scheduler::current()->now() == turn) {
                 let_others_run others;

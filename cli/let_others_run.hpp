@@ -1,4 +1,4 @@
-// Lido: waiting in a coroutine of the command.
+// Lido: a coroutine that steps aside.
 #pragma once
 
 #include "lido/base/scheduler.hpp"
@@ -7,35 +7,7 @@
 
 namespace lido::cli {
 
-/// `co_await`ed, it suspends the coroutine for `length` on its scheduler, to the millisecond. Make it as a named local.
-class pause final : private timer {
-public:
-    explicit pause(duration length) noexcept
-        : timer([](timer& self) noexcept { static_cast<pause&>(self).end(); }), length_(length) {}
-    pause(pause&&) = delete;
-    ~pause() {
-        if (where_ != nullptr) where_->disarm(*this);
-    }
-    [[nodiscard]] bool await_ready() const noexcept { return length_ <= duration::zero(); }
-    void await_suspend(std::coroutine_handle<> waiter) noexcept {
-        waiter_ = waiter;
-        where_ = scheduler::current();
-        where_->arm(*this, deadline_after(where_->now(), length_));
-    }
-    void await_resume() const noexcept {}
-
-private:
-    void end() noexcept {
-        where_ = nullptr;
-        waiter_.resume();
-    }
-
-    duration length_;
-    scheduler* where_ = nullptr;
-    std::coroutine_handle<> waiter_;
-};
-
-/// `co_await`ed, it lets everything else that is ready on this scheduler run first.
+/// `co_await`ed, it lets everything else that is ready on this scheduler run first. Make it as a named local.
 class let_others_run final {
 public:
     let_others_run() noexcept = default;

@@ -1,8 +1,8 @@
 #include "lido/base/error.hpp"
 
-#include <array>
-
 #include <fmt/format.h>
+
+#include <array>
 
 namespace lido {
 namespace {
@@ -81,7 +81,9 @@ const std::error_category& error_category() noexcept {
     return category;
 }
 
-std::error_code make_error_code(errc value) noexcept { return {static_cast<int>(value), error_category()}; }
+std::error_code make_error_code(errc value) noexcept {
+    return {static_cast<int>(value), error_category()};
+}
 
 std::string_view name_of(errc value) noexcept {
     const vocabulary_entry* entry = find(static_cast<int>(value));

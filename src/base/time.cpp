@@ -1,9 +1,9 @@
 #include "lido/base/time.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <ctime>
-
-#include <fmt/format.h>
 
 namespace lido {
 

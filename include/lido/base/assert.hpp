@@ -12,5 +12,6 @@ namespace lido::detail {
 }  // namespace lido::detail
 
 /// Aborts when `condition` is false, in every build. For invariants and preconditions, never for input from outside.
-#define LIDO_ASSERT(condition) \
-    (static_cast<bool>(condition) ? void() : ::lido::detail::assertion_failed(#condition, std::source_location::current()))
+#define LIDO_ASSERT(condition)             \
+    (static_cast<bool>(condition) ? void() \
+                                  : ::lido::detail::assertion_failed(#condition, std::source_location::current()))

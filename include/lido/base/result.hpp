@@ -1,11 +1,11 @@
 // Lido: a value or an error.
 #pragma once
 
-#include <utility>
-#include <variant>
-
 #include "lido/base/assert.hpp"
 #include "lido/base/error.hpp"
+
+#include <utility>
+#include <variant>
 
 namespace lido {
 
@@ -16,8 +16,9 @@ class [[nodiscard]] result {
 public:
     using value_type = T;
 
-    result(T value) : state_(std::in_place_index<0>, std::move(value)) {}        // NOLINT(google-explicit-constructor)
-    result(lido::error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+    result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+    result(lido::error error)
+        : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
     [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }
     [[nodiscard]] explicit operator bool() const noexcept { return has_value(); }

@@ -1,10 +1,10 @@
 // Lido: where operations run.
 #pragma once
 
-#include <cstdint>
-
 #include "lido/base/time.hpp"
 #include "lido/base/timer_wheel.hpp"
+
+#include <cstdint>
 
 namespace lido {
 

@@ -4,7 +4,8 @@ line per breach, which says the place, and what to do where that is not plain.""
 import re
 from pathlib import Path
 
-SKIPPED_FOLDERS = {".git", ".cache", "build", "__pycache__", "node_modules"}
+# Not written by people, or inputs of tests, which may be anything.
+SKIPPED_FOLDERS = {".git", ".cache", "build", "__pycache__", "node_modules", "corpus", "crashes"}
 TEXT_SUFFIXES = {
     ".cmake", ".cpp", ".css", ".h", ".hpp", ".html", ".in", ".js", ".json", ".md", ".py", ".sh", ".toml", ".txt", ".yml",
 }  # fmt: skip
@@ -31,7 +32,10 @@ def files(root, *tops):
 
 
 def is_text(path):
-    return path.suffix in TEXT_SUFFIXES or path.suffix == "" or path.name.startswith(".")
+    """By the name; what has neither suffix nor a telling name is text if it is a script."""
+    if path.suffix in TEXT_SUFFIXES or path.name.startswith("."):
+        return True
+    return path.suffix == "" and (path.name.isupper() or path.read_bytes().startswith(b"#!"))
 
 
 def numbered_lines(path):

@@ -32,7 +32,8 @@ class MadeUpTrees(unittest.TestCase):
     def test_left_over_words(self):
         word = "TO" + "DO"
         self.assert_found(rules.left_over_words, {"src/a.cpp": f"int a;\n// {word} later\n"}, "src/a.cpp:2", word)
-        self.assert_found(rules.left_over_words, {"dev": f"# {word}\n"}, "dev:1")
+        self.assert_found(rules.left_over_words, {"dev": f"#!/bin/sh\n# {word}\n"}, "dev:2")
+        self.assert_fine(rules.left_over_words, {"fuzz/corpus/url/one.txt": f"http://a/{word}"})
         self.assert_fine(rules.left_over_words, {"build/a.cpp": word, ".git/x.md": word, "a.md": f"{word}S, m{word}\n"})
 
     def test_whitespace(self):

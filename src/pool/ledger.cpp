@@ -94,6 +94,15 @@ void ledger::retire(std::uint32_t which, close_reason reason) {
     if (fenced.state == slot_state::leased || fenced.state == slot_state::shared) move(which, slot_state::draining);
 }
 
+/// A connection waits for its successor, or no longer does.
+void ledger::set_being_replaced(std::uint32_t which, bool yes) {
+    unlist(which);
+    count(slots_[which], false);
+    slots_[which].being_replaced = yes;
+    count(slots_[which], true);
+    enlist(which);
+}
+
 /// True when the connection may take one more lease. One that waits for its reset may not: what its next borrower would
 /// find is not clean. Nor may one that is worn out, or it would be shared for ever.
 bool ledger::has_room(const pool::slot& which) const noexcept {
@@ -200,7 +209,11 @@ std::uint32_t ledger::find_available(time_point now, std::uint32_t affinity, act
         found = find_idle(now, idle_[(affinity + i) % schedulers], out);
         if (found != no_index) return found;
     }
-    return !outgoing_.empty() && is_fresh(slots_[outgoing_.front()], now) ? outgoing_.front() : no_index;
+    // In no order, but few: a minimum's share of a lifetime.
+    for (found = outgoing_.front(); found != no_index; found = slots_[found].links.next) {
+        if (is_fresh(slots_[found], now)) return found;
+    }
+    return no_index;
 }
 
 /// One that is never without a lease would never be replaced: past its lifetime it takes no more. Where max leaves no

@@ -118,6 +118,7 @@ private:
     tally interval_;
     leg_progress progress_;
     time_point interval_began_{};
+    time_point next_statistics_{};
     leg_report report_;
 };
 
@@ -160,6 +161,7 @@ void leg::open_first_connections() {
 
 void leg::start_users() {
     started_ = interval_began_ = clock::now();
+    next_statistics_ = started_ + statistics_interval;
     if (!asked_.cycles) deadline_ = deadline_after(started_, asked_.run_time);
     random_source seeds(asked_.seed);
     for (std::size_t user = 0; user < asked_.num_users; ++user) {
@@ -245,7 +247,7 @@ pool_report leg::pools_now() const {
 
 void leg::show(time_point now) {
     console& screen = around_.screen;
-    const bool interval_over = now - interval_began_ >= statistics_interval;
+    const bool interval_over = now >= next_statistics_;
     if (!interval_over && !screen.can_rewrite()) return;
     if (interval_over) {
         collect();
@@ -253,6 +255,7 @@ void leg::show(time_point now) {
         progress_.interval_length = now - interval_began_;
         progress_.pool = pools_now();
         interval_began_ = now;
+        next_statistics_ = std::max(next_statistics_ + statistics_interval, now);
     }
     progress_.elapsed = now - started_;
     progress_.requests = report_.counts.requests();

@@ -57,7 +57,7 @@ class Terminal(unittest.TestCase):
         self.assertIn("\r\x1b[K", shown)
         self.assertRegex(shown, COLOUR)
         self.assertNotIn("\n", shown)
-        self.assertRegex(self.lines(shown)[-1], r"^\[=* *\] \d s of 1\.5 s  [\d,.]+/s  p50 ")
+        self.assertRegex(self.lines(shown)[-1], r"^\[=* *\]  \d s of 1\.5 s  [\d,.]+/s  p50 ")
         self.assertTrue(shown.endswith("\r\x1b[K"), "the line was left there")
         self.assertTrue(out.startswith("CONNECTION POOL STATS"))
         self.assertNotIn("\x1b", out)

@@ -89,6 +89,8 @@ result<parsed_url> parse_url(std::string_view text) {
         parsed.origin.port = port;
     }
     const auto path = url.encoded_path();
+    // Boost 1.81 takes "http://host:http/" for an empty port and the path "http/".
+    if (!path.empty() && path.front() != '/') return bad_url(text, "the port is no number");
     parsed.target = path.empty() ? std::string("/") : std::string(path.data(), path.size());
     if (url.has_query()) {
         const auto query = url.encoded_query();

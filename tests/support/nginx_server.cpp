@@ -74,6 +74,17 @@ nginx_server::nginx_server(nginx_configuration configuration) : configuration_(s
             checked_call(chown(each.c_str(), nobody.id, nobody.group), "chown");
         }
     }
+    if (!configuration_.certificate.empty()) {
+        // The test's own folder is for its own user only, and file names are no words of a configuration.
+        const auto copy = [this](std::string& file, std::string_view name) {
+            const std::string to = folder_.file(name);
+            std::filesystem::copy_file(file, to);
+            std::filesystem::permissions(to, std::filesystem::perms(0644));
+            file = to;
+        };
+        copy(configuration_.certificate, "server.pem");
+        copy(configuration_.key, "server.key");
+    }
     port_ = free_port();
     do {
         status_port_ = free_port();

@@ -20,7 +20,7 @@ struct nginx_configuration {
     std::string server = {};
     /// Inside `http { }`: maps, zones.
     std::string http = {};
-    /// Both set: the server speaks TLS. Files that any user can read.
+    /// Both set: the server speaks TLS. PEM files, which are copied.
     std::string certificate = {};
     std::string key = {};
 };

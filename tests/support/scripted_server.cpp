@@ -95,12 +95,14 @@ public:
     }
 
     void go_down() {
-        const std::lock_guard held(mutex_);
+        std::unique_lock held(mutex_);
         listening_.reset();
         for (const auto& each : connections_) reset_on_close(each->descriptor.get());
         connections_.clear();
         emptied_ = true;
         wake();
+        // As long as the thread waits for them, the sockets are closed in name only.
+        changed_.wait(held, [this] { return !emptied_; });
     }
 
     void come_back() {

@@ -228,9 +228,9 @@ choice load_balancer::by_strategy(endpoints_view endpoints, random_source& rando
         case balancing::primary_backup:
             return choose_first(endpoints);
         case balancing::nearest:
-            return choose_nearest(endpoints, settings_.exploration, random);
+            break;
     }
-    return std::nullopt;
+    return choose_nearest(endpoints, settings_.exploration, random);
 }
 
 }  // namespace lido::resilience

@@ -129,7 +129,9 @@ std::size_t outlier_ejection::compare(time_point now, random_source& random) {
     const double mean = sum / count;
     double squares = 0.0;
     for (const endpoint* each : compared) squares += (each->success_rate() - mean) * (each->success_rate() - mean);
-    const double threshold = mean - settings_.deviations * std::sqrt(squares / count);
+    // Rounding must not make outliers of endpoints that are all the same.
+    constexpr double crumb = 1e-9;
+    const double threshold = mean - settings_.deviations * std::sqrt(squares / count) - crumb;
     ++totals_.comparisons;
     totals_.mean_success_rate = mean;
     totals_.threshold_of_success_rate = threshold;

@@ -269,6 +269,13 @@ TEST(circuit_breaker, does_not_count_a_probe_twice) {
     const auto probe = breaker.admit(now);
     for (int i = 0; i < 5; ++i) breaker.report(*probe.permit, call_outcome::success, now);
     EXPECT_EQ(breaker.state(now), half_open);
+    const auto next = breaker.admit(now + 1s);
+    breaker.report(*probe.permit, call_outcome::failure, now + 1s);
+    EXPECT_EQ(breaker.state(now + 1s), half_open) << "nor for another one";
+    EXPECT_EQ(breaker.statistics(now + 1s).probes, 1);
+    EXPECT_EQ(breaker.statistics(now + 1s).late, 5);
+    breaker.report(*next.permit, call_outcome::failure, now + 1s);
+    EXPECT_EQ(breaker.state(now + 1s), open);
 }
 
 TEST(circuit_breaker, begins_afresh_after_closing) {
@@ -349,6 +356,7 @@ TEST(circuit_breaker, states_have_names) {
     EXPECT_EQ(name_of(half_open), "half_open");
     EXPECT_EQ(name_of(forced_open), "forced_open");
     EXPECT_EQ(name_of(disabled), "disabled");
+    EXPECT_EQ(name_of(static_cast<breaker_state>(99)), "unknown");
 }
 
 TEST(circuit_breaker, settings_are_valid_at_their_limits) {

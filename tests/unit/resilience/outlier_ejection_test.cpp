@@ -186,7 +186,7 @@ TEST(outlier_ejection, ejects_whose_success_rate_is_far_below_the_others) {
     EXPECT_EQ(statistics.by_failures, 0);
     EXPECT_NEAR(statistics.mean_success_rate, (9 * 0.99 + 0.75) / 10, 1e-9);
     // The deviation of one among ten that differs by d is 0.3 d.
-    EXPECT_NEAR(statistics.threshold_of_success_rate, 0.966 - 1.9 * 0.3 * 0.24, 1e-9);
+    EXPECT_NEAR(statistics.threshold_of_success_rate, 0.966 - 1.9 * 0.3 * 0.24, 1e-8);
 }
 
 TEST(outlier_ejection, compares_only_enough_endpoints_with_enough_calls) {
@@ -205,11 +205,16 @@ TEST(outlier_ejection, compares_only_enough_endpoints_with_enough_calls) {
 }
 
 TEST(outlier_ejection, ejects_nobody_when_all_are_equally_bad) {
-    outlier_ejection watch(exact(), 10, start);
-    random_source random(1);
-    for (std::size_t i = 0; i < 10; ++i) traffic(watch, i, 300, 0.3, start);
-    EXPECT_EQ(watch.sweep(start + 10s, random), 0);
-    EXPECT_EQ(watch.statistics(start).comparisons, 1);
+    for (std::size_t endpoints = 5; endpoints < 50; ++endpoints) {
+        auto settings = exact();
+        settings.deviations = 0.1;  // as strict as it can be: rounding must not matter either
+        outlier_ejection watch(settings, endpoints, start);
+        random_source random(1);
+        for (std::size_t i = 0; i < endpoints; ++i) traffic(watch, i, 300, 0.3, start);
+        EXPECT_EQ(watch.sweep(start + 10s, random), 0) << endpoints;
+        EXPECT_EQ(watch.statistics(start).comparisons, 1);
+        EXPECT_EQ(watch.statistics(start).refused, 0) << endpoints;
+    }
 }
 
 TEST(outlier_ejection, of_no_deviations_compares_nothing) {
@@ -343,6 +348,7 @@ TEST(outlier_ejection, settings_out_of_range_are_refused_by_name) {
         {{.interval = 99ms}, "interval = 99 ms"},
         {{.interval = 25h}, "interval = "},
         {{.deviations = 0.05}, "deviations = 0.05 is out of range 0.1 … 100, or 0"},
+        {{.deviations = 101.0}, "deviations = 101"},
         {{.deviations = nan}, "deviations = nan"},
         {{.minimum_calls = 0}, "minimum_calls = 0"},
         {{.minimum_endpoints = 1}, "minimum_endpoints = 1"},

@@ -85,6 +85,14 @@ endforeach()
 lido_add_tests(faults "${lido_tests}/faults" LABEL faults TIMEOUT 120 LOCK servers)
 lido_add_tests(threads "${lido_tests}/threads" LABEL threads TIMEOUT 180)
 lido_add_tests(sim "${lido_tests}/sim" LABEL sim TIMEOUT 180)
+# The same as a program, for as long as one likes: ./dev sim. It needs no more of Lido than the pool.
+file(GLOB simulator_sources CONFIGURE_DEPENDS "${lido_tests}/sim/*.cpp" "${lido_tests}/sim_program/*.cpp")
+list(FILTER simulator_sources EXCLUDE REGEX "_test\\.cpp$")
+add_executable(lido-sim EXCLUDE_FROM_ALL ${simulator_sources})
+lido_compile(lido-sim)
+target_include_directories(lido-sim PRIVATE "${lido_tests}" "${PROJECT_SOURCE_DIR}/src")
+target_link_libraries(lido-sim PRIVATE lido::pool lido::base)
+set_target_properties(lido-sim PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
 
 set(lido_test_environment
     "LIDO_COMMAND=${PROJECT_BINARY_DIR}/lido"

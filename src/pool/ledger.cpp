@@ -94,15 +94,6 @@ void ledger::retire(std::uint32_t which, close_reason reason) {
     if (fenced.state == slot_state::leased || fenced.state == slot_state::shared) move(which, slot_state::draining);
 }
 
-/// A connection waits for its successor, or no longer does.
-void ledger::set_being_replaced(std::uint32_t which, bool yes) {
-    unlist(which);
-    count(slots_[which], false);
-    slots_[which].being_replaced = yes;
-    count(slots_[which], true);
-    enlist(which);
-}
-
 /// True when the connection may take one more lease. One that waits for its reset may not: what its next borrower would
 /// find is not clean. Nor may one that is worn out, or it would be shared for ever.
 bool ledger::has_room(const pool::slot& which) const noexcept {
@@ -150,6 +141,7 @@ acquire_outcome ledger::acquire(time_point now, const acquire_request& request, 
     }
     if (must_refuse(request, now, outcome)) {
         ++statistics_.refused;
+        if (kept_ < floor()) dispatch(now, any_affinity, out);
         return outcome;
     }
     const waiter_id waiter = waiters_.add(request.priority, now, request.deadline, request.holder, request.affinity);

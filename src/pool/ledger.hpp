@@ -103,6 +103,8 @@ public:
     /// The caller no longer waits. False: it had been granted or refused already.
     bool cancel(time_point now, waiter_id waiter, actions& out);
     bool release(time_point now, lease_id lease, verdict verdict, actions& out);
+    /// The same for a clean one whose borrower had given it back at `since` already, to somebody who kept it meanwhile.
+    bool release_kept(time_point now, lease_id lease, time_point since, actions& out);
 
     // Answers to actions.
 
@@ -181,7 +183,6 @@ private:
     void move(std::uint32_t which, slot_state to);
     void retire(std::uint32_t which, close_reason reason);
     void regroup(std::uint32_t which);
-    void set_being_replaced(std::uint32_t which, bool yes);
     [[nodiscard]] bool has_room(const pool::slot& which) const noexcept;
     [[nodiscard]] bool is_worn(const pool::slot& which) const noexcept {
         return settings_.max_uses != 0 && which.uses >= settings_.max_uses;
@@ -238,6 +239,7 @@ private:
     void idle_is_due(time_point now, std::uint32_t which, actions& out);
     void begin_drain(time_point now, actions& out);
     void end_drain(time_point now, actions& out);
+    void turn_round(slot_list& list);
     void close_surplus(time_point now, actions& out);
     void note_drained(actions& out);
 

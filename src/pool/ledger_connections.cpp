@@ -167,11 +167,22 @@ void ledger::settle(time_point now, std::uint32_t which, actions& out) {
         return;
     }
     // One that waits for its successor is not counted, or the successor would be the one too many, again and again.
-    const std::size_t idle = in(slot_state::idle) - outgoing_.size();
+    const std::size_t idle = in(slot_state::idle)-outgoing_.size();
     if (idle >= settings_.max_idle && waiters_.empty()) return begin_close(now, which, close_reason::idle, out);
     // A check is no use: it must not keep a connection from being idle for too long.
     make_idle(now, which, only_checked ? settled.idle_since : now);
     if (expired) expire(now, which, out);
+}
+
+bool ledger::release_kept(time_point now, lease_id lease, time_point since, actions& out) {
+    if (!leases_.contains(lease)) return release(now, lease, verdict::clean, out);  // which counts it as stale
+    const std::uint32_t which = leases_.at(lease).slot;
+    release(now, lease, verdict::clean, out);
+    pool::slot& rested = slots_[which];
+    if (rested.state != slot_state::idle) return true;
+    rested.idle_since = rested.proven_at = std::min(now, since);
+    arm(now, which);
+    return true;
 }
 
 void ledger::make_idle(time_point now, std::uint32_t which, time_point since) {
@@ -188,8 +199,12 @@ void ledger::make_idle(time_point now, std::uint32_t which, time_point since) {
 void ledger::expire(time_point now, std::uint32_t which, actions& out) {
     pool::slot& old = slots_[which];
     if (old.overflow || kept_ > settings_.min_size) return begin_close(now, which, close_reason::lifetime, out);
+    unlist(which);
+    count(old, false);
+    old.being_replaced = true;
     old.transient_until = now + settings_.connect_timeout;
-    set_being_replaced(which, true);
+    count(old, true);
+    enlist(which);
     arm(now, which);
 }
 

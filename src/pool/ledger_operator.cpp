@@ -5,22 +5,36 @@
 namespace lido::pool {
 
 void ledger::reconfigure(time_point now, const settings& settings, actions& out) {
+    const bool turned = settings.order != settings_.order;
     settings_ = settings;
     statistics_.name = settings.name;
     waiters_.set_ageing(settings.priority_ageing);
     leases_.set_leak_after(settings.leak_after);
     gate_.reconfigure(now, settings.max_concurrent_connects, settings.back_off);
     wake_changed_ = true;
+    if (turned) {
+        for (slot_list& list : idle_) turn_round(list);
+    }
     close_surplus(now, out);
     for (std::uint32_t which = 0; which < slots_.size(); ++which) {
         if (slots_[which].open) apply_settings(slots_[which]);
-        if (slots_[which].being_replaced && now < slots_[which].expires_at) set_being_replaced(which, false);
         regroup(which);
         arm(now, which);
     }
     warm_target_ = std::min({warm_target_, settings_.max_size, settings_.max_idle});
     if (warm_target_ > 0 && kept_live_ >= warm_target_) finish_warm_up(out);
     dispatch(now, any_affinity, out);
+}
+
+/// The hot end of a list is the one that new connections come to, and that depends on the order of lending.
+void ledger::turn_round(slot_list& list) {
+    slot_list turned;
+    while (!list.empty()) {
+        const std::uint32_t which = list.front();
+        list.remove(slots_, which);
+        turned.push_front(slots_, which);
+    }
+    list = turned;
 }
 
 /// Idle connections beyond a smaller max, those idle longest first. The others close when they are returned.
@@ -57,7 +71,7 @@ void ledger::retire_all(time_point now, actions& out) {
 }
 
 bool ledger::close_one_idle(time_point now, actions& out) {
-    if (kept_ <= settings_.min_size) return false;
+    if (kept_ <= floor()) return false;
     std::uint32_t longest = no_index;
     for (const slot_list& list : idle_) {
         if (list.empty()) continue;

@@ -27,7 +27,7 @@ time_point ledger::due(const pool::slot& which, time_point now) const noexcept {
     }
     if (settings_.idle_timeout != settings::forever) {
         // While it belongs to the minimum it stays; it is asked again later.
-        const time_point from = kept_ > settings_.min_size ? which.idle_since : std::max(which.idle_since, now);
+        const time_point from = kept_ > floor() ? which.idle_since : std::max(which.idle_since, now);
         next = std::min(next, deadline_after(from, settings_.idle_timeout));
     }
     return next;
@@ -75,7 +75,7 @@ void ledger::idle_is_due(time_point now, std::uint32_t which, actions& out) {
     if (now >= rested.expires_at) return expire(now, which, out);
     const bool too_long =
         settings_.idle_timeout != settings::forever && now - rested.idle_since >= settings_.idle_timeout;
-    if (too_long && kept_ > settings_.min_size) return begin_close(now, which, close_reason::idle, out);
+    if (too_long && kept_ > floor()) return begin_close(now, which, close_reason::idle, out);
     const bool wants_check =
         settings_.keep_alive != settings::forever && now - rested.proven_at >= rested.keep_alive_every;
     if (wants_check) return start_check(now, which, out);

@@ -148,4 +148,47 @@ TEST(ledger_operator, a_new_ageing_orders_those_who_wait_already) {
     EXPECT_EQ(pool.release("a"), "grant low 1");
 }
 
+TEST(ledger_operator, the_order_of_lending_can_be_turned_round_while_connections_are_idle) {
+    ledger_driver pool(quiet_settings());
+    pool.fill(3);
+    pool.reconfigure([](auto& settings) { settings.order = lido::pool::idle_order::first_in_first_out; });
+    EXPECT_EQ(pool.acquire("d"), "granted 1");
+    pool.release("d");
+    EXPECT_EQ(pool.acquire("e"), "granted 2");
+    pool.reconfigure([](auto& settings) { settings.order = lido::pool::idle_order::last_in_first_out; });
+    EXPECT_EQ(pool.acquire("f"), "granted 1");
+}
+
+TEST(ledger_operator, one_idle_connection_can_be_asked_to_go) {
+    ledger_driver pool(quiet_settings());
+    pool.fill(3);
+    lido::pool::actions out;
+    EXPECT_TRUE(pool.book().close_one_idle(pool.now(), out));
+    EXPECT_EQ(out.front().slot, pool.slot(1)) << "the one idle longest";
+    pool.reconfigure([](auto& settings) { settings.min_size = 2; });
+    EXPECT_FALSE(pool.book().close_one_idle(pool.now(), out));
+}
+
+TEST(ledger_operator, no_more_than_so_many_stay_idle) {  // max_idle
+    auto settings = quiet_settings();
+    settings.max_idle = 1;
+    ledger_driver pool(settings);
+    pool.lend("a");
+    pool.lend("b");
+    EXPECT_EQ(pool.release("a"), "");
+    EXPECT_EQ(pool.release("b"), "close 2");
+}
+
+TEST(ledger_operator, a_limit_of_idle_ones_does_not_make_replacements_go_round_in_circles) {
+    auto settings = quiet_settings();
+    settings.max_lifetime = 60s;
+    settings.min_size = 1;
+    settings.max_idle = 1;
+    ledger_driver pool(settings);
+    EXPECT_EQ(pool.warm_up(5), "open 1");
+    EXPECT_EQ(pool.opened(1), "warmed 1");
+    EXPECT_EQ(pool.advance(60s), "open 2");
+    EXPECT_EQ(pool.opened(2), "close 1");
+}
+
 }  // namespace

@@ -117,6 +117,44 @@ std::deque<model::caller>::iterator model::next_in_line() {
     });
 }
 
+void model::append_key(std::string& key) const {
+    const auto put = [&key](auto value) {
+        const auto number = static_cast<std::uint64_t>(value);
+        key.append(reinterpret_cast<const char*>(&number), sizeof number);
+    };
+    const auto put_time = [&](time_point when) {
+        put(when == never ? duration::max().count() : (when - now_).count());
+    };
+    put((paused_ ? 1 : 0) + (draining_ ? 2 : 0) + (over_ ? 4 : 0) + (failing_ ? 8 : 0));
+    put_time(failing_ ? pause_until_ : now_);
+    put_time(drain_until_);
+    put(warm_target_);
+    put(expected_capacity_);
+    for (const connection& one : connections_) {
+        put(one.id.index);
+        put(static_cast<int>(one.what) + (one.fenced ? 16 : 0) + (one.dirty ? 32 : 0) + (one.overflow ? 64 : 0) +
+            (one.outgoing ? 128 : 0) + (one.broken ? 256 : 0) + (one.round == round_ ? 512 : 0));
+        put(one.leases);
+        put(one.capacity);
+        put(settings_.max_uses == 0 ? std::min<std::uint64_t>(one.uses, 1) : one.uses);
+        put_time(one.what == doing::idle || one.what == doing::checking ? one.idle_since : now_);
+        put_time(one.what == doing::idle ? one.proven_at : now_);
+        put_time(one.expires_at);
+        put_time(one.what == doing::lent ? never : one.deadline);
+    }
+    for (const caller& one : callers_) {
+        put(one.priority);
+        put(one.holder);
+        put_time(one.since);
+        put_time(one.deadline);
+    }
+    for (const loan& one : loans_) {
+        put(one.on.index);
+        put(one.holder);
+        put_time(settings_.leak_after == pool::settings::forever ? now_ : one.since);
+    }
+}
+
 // ---------------------------------------------------------------------------------------------- borrowers
 
 model::opinion model::on_acquire(const pool::acquire_request& request) const {

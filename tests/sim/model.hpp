@@ -60,6 +60,10 @@ public:
     /// After the last action of an event: has everything been done, and are the ledger's numbers the same?
     void end(const pool::ledger& book);
 
+    /// Everything that can matter for what comes, times counted from now: two models with the same key have the same
+    /// future.
+    void append_key(std::string& key) const;
+
 private:
     enum class doing : std::uint8_t { connecting, idle, checking, lent, resetting, closing };
     /// What the ledger has yet to do with a connection in this event.

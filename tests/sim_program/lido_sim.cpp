@@ -1,4 +1,5 @@
 // The simulator as a program: ./dev sim [--seed N] [--steps N] [--minutes N]
+#include "sim/exhaustive.hpp"
 #include "sim/runner.hpp"
 
 #include <chrono>
@@ -17,17 +18,20 @@ struct options {
     double minutes = 0;
     std::size_t choices = 2000;
     bool shrink = true;
+    unsigned exhaustive = 0;
 };
 
 [[noreturn]] void usage() {
-    std::fprintf(stderr,
-                 "usage: lido-sim [--seed N] [--first N] [--steps N] [--minutes N] [--choices N] [--shrink 0]\n"
-                 "  --seed N     one seed: run it, and when it fails shrink it and tell its story\n"
-                 "  --first N    the first of many seeds (1)\n"
-                 "  --steps N    events in all (20,000,000)\n"
-                 "  --minutes N  instead of a number of steps\n"
-                 "  --choices N  per seed (2000)\n"
-                 "  --shrink 0   only say which seed failed\n");
+    std::fprintf(
+        stderr,
+        "usage: lido-sim [--seed N] [--first N] [--steps N] [--minutes N] [--choices N] [--shrink 0] [--exhaustive N]\n"
+        "  --seed N     one seed: run it, and when it fails shrink it and tell its story\n"
+        "  --first N    the first of many seeds (1)\n"
+        "  --steps N    events in all (20,000,000)\n"
+        "  --minutes N  instead of a number of steps\n"
+        "  --choices N  per seed (2000)\n"
+        "  --exhaustive N  instead: every sequence of N events in a small world\n"
+        "  --shrink 0   only say which seed failed\n");
     std::exit(2);
 }
 
@@ -49,6 +53,8 @@ options read(int count, char** words) {
             read.minutes = number;
         } else if (std::strcmp(words[i], "--choices") == 0) {
             read.choices = static_cast<std::size_t>(whole);
+        } else if (std::strcmp(words[i], "--exhaustive") == 0) {
+            read.exhaustive = static_cast<unsigned>(whole);
         } else if (std::strcmp(words[i], "--shrink") == 0) {
             read.shrink = whole != 0;
         } else {
@@ -65,6 +71,12 @@ int main(int count, char** words) {
     const options wanted = read(count, words);
     const clock::time_point begin = clock::now();
     const auto seconds = [&] { return std::chrono::duration<double>(clock::now() - begin).count(); };
+    if (wanted.exhaustive > 0) {
+        const auto all = lido::sim::explore(lido::sim::small_settings(), wanted.exhaustive);
+        std::printf("%llu events, %llu states gone on from, in %.1f s\n", static_cast<unsigned long long>(all.steps),
+                    static_cast<unsigned long long>(all.states), seconds());
+        return 0;
+    }
     const bool one = wanted.seed != 0;
     const auto may_go_on = [&](std::uint64_t seeds, std::uint64_t steps) {
         if (one) return seeds == 0;

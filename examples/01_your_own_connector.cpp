@@ -34,7 +34,8 @@ public:
     lido::task<lido::result<void>> reset(connection& which, lido::time_point) {
         which.file = std::freopen(nullptr, "w+", which.file);
         lido::result<void> outcome;
-        if (which.file == nullptr) outcome = lido::error(lido::errc::reset_failed, "the scratch file cannot be emptied");
+        if (which.file == nullptr)
+            outcome = lido::error(lido::errc::reset_failed, "the scratch file cannot be emptied");
         co_return outcome;
     }
     lido::task<void> close(connection& which, lido::time_point) {

@@ -3,6 +3,7 @@
 
 #include "lido/base/assert.hpp"
 #include "pool/core_parts.hpp"
+#include "pool/parking.hpp"
 
 #include <fmt/format.h>
 
@@ -17,7 +18,9 @@ core::core(scheduler_group& group, const settings& initial, observer* watcher)
       observer_(watcher),
       timer_(*this),
       rearm_work_(*this, &core::rearm),
-      dispose_work_(*this, &core::dispose) {
+      dispose_work_(*this, &core::dispose),
+      parking_(std::make_unique<parking_lot>(group.size())) {
+    parking_->suits = parking_lot::suit(initial);
     const scheduler* here = scheduler::current();
     latest_ = here != nullptr ? here->now() : clock::now();
     ledger_ = std::make_unique<ledger>(initial, group.size(), latest_, random_source(random_source::entropy_seed()));
@@ -30,6 +33,7 @@ void core::shut_down() noexcept {
     keep_ = shared_from_this();
     const auto self = keep_;
     // What is idle is closed politely; what is lent is cut at once, so that its borrower notices.
+    fence_parking_locked();
     const duration polite = ledger_->current_settings().close_timeout;
     ledger_->drain(now_locked(), deadline_after(latest_, polite), actions_);
     for (const entry& each : entries_) {
@@ -62,6 +66,7 @@ time_point core::now_locked() noexcept {
 /// Ends a critical section. Grants and refusals are handed over under the lock (a post, no user code); all the rest is
 /// carried out after it was given up.
 void core::settle(lock& held) noexcept {
+    tend_parking_locked();
     std::vector<pending> todo;
     for (const action& each : actions_) {
         switch (each.kind) {
@@ -126,8 +131,8 @@ void core::settle(lock& held) noexcept {
     actions_.clear();
 
     bool rearm_now = false;
-    if (ledger_->take_wake_changed()) {
-        wanted_wake_ = ledger_->next_wake();
+    if (const bool sooner = std::exchange(parking_->due_changed, false); ledger_->take_wake_changed() || sooner) {
+        wanted_wake_ = next_wake_locked();
         if (wanted_wake_ < armed_for_ && !rearm_posted_) rearm_now = rearm_posted_ = true;
     }
     const bool ended = keep_ != nullptr && !disposed_ && ledger_->draining() && ledger_->is_empty();
@@ -143,7 +148,9 @@ void core::settle(lock& held) noexcept {
 
 core::granted core::granted_locked(slot_id slot, lease_id lease) noexcept {
     entry& lent = entries_[slot.index];
-    return {lent.connection, slot, lease, std::exchange(lent.served, true)};
+    granted made{lent.connection, slot, lease, std::exchange(lent.served, true)};
+    make_parkable_locked(made);
+    return made;
 }
 
 core::refusal core::refusal_locked(errc reason, bool down) const {
@@ -233,9 +240,14 @@ void core::post_to(scheduler& where, slot_id slot, void (core::*what)(slot_id) n
 void core::on_wake() noexcept {
     lock held(mutex_);
     armed_for_ = never;
-    ledger_->tick(now_locked(), actions_);
+    const time_point now = now_locked();
+    if (parking_->due <= now) {
+        empty_parking_locked();
+        parking_->due = parking_->out > 0 ? now + parking_lot::longest_rest : never;
+    }
+    ledger_->tick(now, actions_);
     static_cast<void>(ledger_->take_wake_changed());
-    wanted_wake_ = ledger_->next_wake();
+    wanted_wake_ = next_wake_locked();
     armed_for_ = wanted_wake_;
     const time_point next = armed_for_;
     settle(held);

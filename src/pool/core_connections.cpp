@@ -1,5 +1,6 @@
 // What connections and the operator tell the core.
 #include "pool/core_parts.hpp"
+#include "pool/parking.hpp"
 
 #include <utility>
 
@@ -86,11 +87,11 @@ void core::cut_slot(slot_id slot) noexcept {
 }
 
 void core::lost(slot_id slot) noexcept {
-    step([&](ledger& book, time_point now, actions& out) { book.lost(now, slot, out); });
+    fenced_step([&](ledger& book, time_point now, actions& out) { book.lost(now, slot, out); });
 }
 
 void core::capacity_changed(slot_id slot, std::uint32_t capacity) noexcept {
-    step([&](ledger& book, time_point now, actions& out) { book.capacity_changed(now, slot, capacity, out); });
+    fenced_step([&](ledger& book, time_point now, actions& out) { book.capacity_changed(now, slot, capacity, out); });
 }
 
 // ---------------------------------------------------------------------------------------------- the operator
@@ -162,37 +163,41 @@ task<result<std::size_t>> core::close(duration timeout) {
 }
 
 void core::pause() {
-    step([](ledger& book, time_point now, actions&) { book.pause(now); });
+    step([this](ledger& book, time_point now, actions&) {
+        paused_ = true;
+        book.pause(now);
+    });
 }
 
 void core::resume() {
-    step([](ledger& book, time_point now, actions& out) { book.resume(now, out); });
+    step([this](ledger& book, time_point now, actions& out) {
+        paused_ = false;
+        book.resume(now, out);
+    });
 }
 
 bool core::close_one_idle() {
     bool closed = false;
-    step([&](ledger& book, time_point now, actions& out) { closed = book.close_one_idle(now, out); });
+    fenced_step([&](ledger& book, time_point now, actions& out) { closed = book.close_one_idle(now, out); });
     return closed;
 }
 
 void core::retire_all() {
-    step([](ledger& book, time_point now, actions& out) { book.retire_all(now, out); });
+    fenced_step([](ledger& book, time_point now, actions& out) { book.retire_all(now, out); });
 }
 
 result<void> core::reconfigure(const settings& wanted) {
     if (auto valid = wanted.validate(); !valid) return valid;
-    step([&](ledger& book, time_point now, actions& out) { book.reconfigure(now, wanted, out); });
+    fenced_step([&](ledger& book, time_point now, actions& out) {
+        parking_->suits = parking_lot::suit(wanted);
+        book.reconfigure(now, wanted, out);
+    });
     return {};
 }
 
 settings core::current_settings() const {
     const lock held(mutex_);
     return ledger_->current_settings();
-}
-
-statistics core::snapshot() const {
-    const lock held(mutex_);
-    return ledger_->snapshot();
 }
 
 std::optional<error> core::last_connect_error() const {

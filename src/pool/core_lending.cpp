@@ -1,14 +1,24 @@
 // How callers ask, wait and return.
 #include "lido/base/assert.hpp"
 #include "pool/core_parts.hpp"
+#include "pool/parking.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <atomic>
+#include <thread>
 #include <utility>
 
 namespace lido::pool {
+namespace {
+
+/// How often a thread that found nothing gives way to those that hold connections before it queues. A thread that has
+/// lost the processor while it held one is mostly back by then; queueing costs two switches and takes everybody
+/// through the ledger meanwhile. Nobody waits at that moment, so nobody is overtaken.
+constexpr int patience = 32;
+
+}  // namespace
 
 error core::refusal::to_error() const {
     if (down && reason == errc::connect_failed && last_connect_error) {
@@ -20,21 +30,13 @@ error core::refusal::to_error() const {
     return std::move(made).with_numbers(numbers);
 }
 
-/// The scheduler whose connections suit this thread best. A plain thread always gets the same one, another than its
-/// neighbours, so that their connections are spread over the I/O threads.
-std::uint32_t core::affinity_here() const noexcept {
-    const scheduler* here = scheduler::current();
-    if (here != nullptr && &here->group() == &group_) return here->index();
-    static std::atomic<std::uint32_t> threads{0};
-    static thread_local const std::uint32_t number = threads.fetch_add(1, std::memory_order_relaxed);
-    return number % group_.size();
-}
-
 /// Asks the ledger. Gives the answer when there is one at once; otherwise `node` is in the queue, made if it was null.
 core::answer core::begin_acquire(const acquire_options& options, waiting*& node) {
     const std::uint32_t affinity = affinity_here();
     lock held(mutex_);
     const time_point now = now_locked();
+    // What rests is as good as what the ledger has; nobody waits, and nothing is opened, while something rests.
+    if (ledger_->counts().of(slot_state::idle) == 0) empty_parking_locked();
     const settings& current = ledger_->current_settings();
     const duration timeout = options.timeout > duration::zero() ? options.timeout : current.acquire_timeout;
     const acquire_outcome outcome =
@@ -77,6 +79,11 @@ result<core::granted> core::to_result(const answer& outcome) {
 
 bool core::acquire_awaiter::await_ready() {
     LIDO_ASSERT(scheduler::current() != nullptr);
+    granted parked;
+    if (pool_.take_parked(options_, parked)) {
+        outcome_ = parked;
+        return true;
+    }
     outcome_ = pool_.begin_acquire(options_, node_);
     return node_ == nullptr;
 }
@@ -107,6 +114,12 @@ void core::abandon(waiting* node) noexcept {
 
 result<core::granted> core::acquire_blocking(const acquire_options& options) {
     LIDO_ASSERT(scheduler::current() == nullptr);
+    granted parked;
+    for (int attempt = 0; attempt < patience; ++attempt) {
+        if (take_parked(options, parked)) return parked;
+        if (options.holder != 0 || !parking_->exhausted.load(std::memory_order_relaxed)) break;
+        std::this_thread::yield();
+    }
     std::binary_semaphore done(0);
     waiting mine(nullptr);
     mine.done = &done;
@@ -118,9 +131,12 @@ result<core::granted> core::acquire_blocking(const acquire_options& options) {
 }
 
 result<core::granted> core::try_acquire(const acquire_options& options) {
+    granted parked;
+    if (take_parked(options, parked)) return parked;
     const std::uint32_t affinity = affinity_here();
     lock held(mutex_);
     const time_point now = now_locked();
+    if (ledger_->counts().of(slot_state::idle) == 0) empty_parking_locked();
     const acquire_outcome outcome = ledger_->acquire(now,
                                                      {.priority = highest_priority,
                                                       .deadline = now,
@@ -141,8 +157,16 @@ result<core::granted> core::try_acquire(const acquire_options& options) {
     return to_result(given);
 }
 
-void core::release(lease_id lease, verdict what) noexcept {
-    step([&](ledger& book, time_point now, actions& out) { book.release(now, lease, what, out); });
+void core::release(const granted& lease, verdict what) noexcept {
+    if (what == verdict::clean && park(lease)) return;
+    step([&](ledger& book, time_point now, actions& out) {
+        parked_lease* const place = lease.parking;
+        if (place != nullptr && place->out && place->lease == lease.lease) {
+            place->out = false;
+            --parking_->out;
+        }
+        book.release(now, lease.lease, what, out);
+    });
 }
 
 }  // namespace lido::pool

@@ -19,7 +19,7 @@ struct core::waiting : work {
     /// On the caller's scheduler: the outcome has come.
     void arrive() noexcept {
         if (!abandoned) return caller.resume();
-        if (const auto* lease = std::get_if<granted>(&outcome)) pool->release(lease->lease, verdict::clean);
+        if (const auto* lease = std::get_if<granted>(&outcome)) pool->release(*lease, verdict::clean);
         delete this;
     }
 
@@ -83,6 +83,15 @@ struct core::posted_step : work {
 template <class Step>
 void core::step(Step&& what) noexcept {
     lock held(mutex_);
+    what(*ledger_, now_locked(), actions_);
+    settle(held);
+}
+
+/// The same for what concerns connections that may rest or be lent now: the ledger gets them all back.
+template <class Step>
+void core::fenced_step(Step&& what) noexcept {
+    lock held(mutex_);
+    fence_parking_locked();
     what(*ledger_, now_locked(), actions_);
     settle(held);
 }

@@ -174,17 +174,6 @@ void ledger::settle(time_point now, std::uint32_t which, actions& out) {
     if (expired) expire(now, which, out);
 }
 
-bool ledger::release_kept(time_point now, lease_id lease, time_point since, actions& out) {
-    if (!leases_.contains(lease)) return release(now, lease, verdict::clean, out);  // which counts it as stale
-    const std::uint32_t which = leases_.at(lease).slot;
-    release(now, lease, verdict::clean, out);
-    pool::slot& rested = slots_[which];
-    if (rested.state != slot_state::idle) return true;
-    rested.idle_since = rested.proven_at = std::min(now, since);
-    arm(now, which);
-    return true;
-}
-
 void ledger::make_idle(time_point now, std::uint32_t which, time_point since) {
     pool::slot& rested = slots_[which];
     rested.idle_since = since;

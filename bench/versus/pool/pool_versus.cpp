@@ -1,4 +1,4 @@
-// Lido's pool beside others. See docs/design/pool_speed.md for what is compared and how to read it.
+// Lido's pool beside others. See docs/design/lease_cache.md for what is compared and how to read it.
 #include "competitors.hpp"
 #include "ledger_turns.hpp"
 #include "lido/base/histogram.hpp"

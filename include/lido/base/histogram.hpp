@@ -30,6 +30,15 @@ public:
         min_ = std::min(min_, nanoseconds);
         max_ = std::max(max_, nanoseconds);
     }
+    /// As if zero had been recorded `times` times.
+    void record_zeros(std::uint64_t times) noexcept {
+        if (times == 0) return;
+        const std::uint64_t low = low_[0] + (times & 0xFFFF'FFFF);
+        low_[0] = static_cast<std::uint32_t>(low);
+        high_[0] = static_cast<std::uint16_t>(high_[0] + (times >> 32) + (low >> 32));
+        count_ += times;
+        min_ = 0;
+    }
 
     /// How many durations were recorded.
     [[nodiscard]] std::uint64_t count() const noexcept { return count_; }

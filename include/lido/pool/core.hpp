@@ -24,6 +24,7 @@ namespace lido::pool {
 
 class ledger;
 struct action;
+struct parked_lease;
 
 /// The shell around the ledger: one short critical section for each event, then the actions that the ledger asked for,
 /// outside of it. `pool<Connector>` adds the kind.
@@ -38,6 +39,8 @@ public:
         slot_id slot;
         lease_id lease;
         bool reused = false;
+        std::uint32_t epoch = 0;          ///< it may be parked while this lasts; 0: never
+        parked_lease* parking = nullptr;  ///< where it is described meanwhile
     };
 
     core(scheduler_group& group, const settings& initial, observer* watcher);
@@ -52,7 +55,7 @@ public:
     [[nodiscard]] result<granted> acquire_blocking(const acquire_options& options);
     /// Only what is there at once: never opens, checks or waits for a connection on the caller's behalf.
     [[nodiscard]] result<granted> try_acquire(const acquire_options& options);
-    void release(lease_id lease, verdict what) noexcept;
+    void release(const granted& lease, verdict what) noexcept;
 
     /// See `pool`.
     [[nodiscard]] task<result<std::size_t>> warm_up(std::size_t count);
@@ -113,11 +116,20 @@ private:
     };
     /// An action that has to be carried out without the lock.
     struct pending;
+    struct parking_lot;
 
     using lock = std::unique_lock<std::mutex>;
 
     [[nodiscard]] time_point now_locked() noexcept;
     [[nodiscard]] std::uint32_t affinity_here() const noexcept;
+    [[nodiscard]] bool take_parked(const acquire_options& options, granted& found) noexcept;
+    [[nodiscard]] bool park(const granted& lease) noexcept;
+    void make_parkable_locked(granted& lease) noexcept;
+    void unpark_locked(parked_lease& lease) noexcept;
+    void empty_parking_locked() noexcept;
+    void fence_parking_locked() noexcept;
+    void tend_parking_locked() noexcept;
+    [[nodiscard]] time_point next_wake_locked() const;
     [[nodiscard]] answer begin_acquire(const acquire_options& options, waiting*& node);
     [[nodiscard]] static result<granted> to_result(const answer& outcome);
     [[nodiscard]] granted granted_locked(slot_id slot, lease_id lease) noexcept;
@@ -126,6 +138,8 @@ private:
 
     template <class Step>
     void step(Step&& what) noexcept;
+    template <class Step>
+    void fenced_step(Step&& what) noexcept;
     void settle(lock& held) noexcept;
     void deliver_locked(waiting* node) noexcept;
     void carry_out(std::vector<pending>& todo) noexcept;
@@ -167,6 +181,7 @@ private:
 
     mutable std::mutex mutex_;
     std::condition_variable emptied_;
+    const std::unique_ptr<parking_lot> parking_;  // threads take from it and add to it without the mutex
 
     // Everything below is protected by mutex_.
     std::unique_ptr<ledger> ledger_;
@@ -179,6 +194,7 @@ private:
     time_point latest_{};
     time_point armed_for_ = never;
     time_point wanted_wake_ = never;
+    bool paused_ = false;
     bool drain_reported_ = false;
     bool rearm_posted_ = false;
     bool dispose_posted_ = false;

@@ -56,12 +56,12 @@ public:
     void release() noexcept {
         if (owner_ == nullptr) return;
         core& owner = *std::exchange(owner_, nullptr);
-        owner.release(what_.lease, kind_->usable(*static_cast<connection*>(what_.connection)));
+        owner.release(what_, kind_->usable(*static_cast<connection*>(what_.connection)));
     }
     /// Returns it to be closed.
     void discard() noexcept {
         if (owner_ == nullptr) return;
-        std::exchange(owner_, nullptr)->release(what_.lease, verdict::broken);
+        std::exchange(owner_, nullptr)->release(what_, verdict::broken);
     }
 
 private:

@@ -168,10 +168,11 @@ TEST_F(observer, may_call_the_pool) {
     curious watcher;
     auto& made = open({.name = "shop", .max_size = 1}, &watcher);
     watcher.pool = &made;
-    const auto held = take();
+    auto held = take();
     const borrowing refused = ask({.timeout = 1s});
     advance(1s);
     EXPECT_EQ(watcher.waiting, 0U);
+    held.release();
     pool_.reset();
     advance(1min);
     open({.name = "shop"}, &seen_);

@@ -180,10 +180,10 @@ MUTANTS = [
           "    return {best, all_[best].generation};\n}\n\nwaiter_id waiters::earliest")],
     ),
     (
-        "pass_those_who_wait",
-        "MagicStack/asyncpg",
+        "lend_to_newcomers_during_a_pause",
+        "HikariCP suspend",
         [(LEDGER, "    if (lifecycle_ == lifecycle::open && !paused_ && waiters_.empty()) {",
-          "    if (lifecycle_ == lifecycle::open && !paused_ && waiters_.size() < 2) {")],
+          "    if (lifecycle_ == lifecycle::open && waiters_.empty()) {")],
     ),
     (
         "no_bound_of_the_queue",

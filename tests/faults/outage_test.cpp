@@ -97,8 +97,9 @@ TEST(outage, in_the_middle_of_requests_loses_none_without_an_error) {
     };
     scripted_server server(slow);
     runtime io({.threads = 2});
-    http::client_settings settings = eager_settings(server.url(), 10);
+    http::client_settings settings = eager_settings(server.url(), 20);
     settings.retry.backoff_factor = 0.1;
+    settings.retry.max_backoff = 200ms;
     client user(io, settings);
     std::atomic<std::size_t> ended{0};
     std::atomic<std::size_t> answered{0};

@@ -66,6 +66,18 @@ void on_tasks(runtime& io, std::size_t count, Make make) {
     done.wait();
 }
 
+/// Waits until `condition()` holds, of which nothing tells: it is asked again and again. False after twenty seconds.
+template <class Condition>
+[[nodiscard]] bool comes_true(Condition condition) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > until) return false;
+        // What is asked has no event of its own, and asking without a pause would take the machine from the server.
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    return true;
+}
+
 /// The connections that a client has open now, those being opened and closed included.
 [[nodiscard]] inline std::size_t open_connections(const http::client& of) {
     std::size_t sum = 0;

@@ -248,12 +248,13 @@ private:
         }
     }
 
-    static void read_all(client_connection& on) {
+    void read_all(client_connection& on) const {
         std::array<char, 65536> space;
         while (true) {
             const auto got = recv(on.descriptor.get(), space.data(), space.size(), MSG_DONTWAIT);
             if (got > 0) {
                 on.in.append(space.data(), static_cast<std::size_t>(got));
+                if (script_.answer_before_body) return;  // the body stays where it is
                 continue;
             }
             if (got == 0 || (errno != EAGAIN && errno != EINTR)) on.ended = true;

@@ -26,8 +26,8 @@ struct nginx_configuration {
 };
 
 /// An nginx of its own on a free port of 127.0.0.1, as an ordinary user, in a temporary folder. It ends with this
-/// object, and with the test program in any case. Throws, with the remedy, when nginx is not installed or does not
-/// start: a test that needs it fails then.
+/// object, and in any case with the thread that started it. Throws, with the remedy, when nginx is not installed or
+/// does not start: a test that needs it fails then.
 class nginx_server {
 public:
     explicit nginx_server(nginx_configuration configuration = {});

@@ -63,7 +63,7 @@ void command_line::flag(std::string name, std::string help, bool& set) {
     entries_.back().flag = &set;
 }
 
-void command_line::positional(std::string placeholder, std::string help, setter set) {
+void command_line::positional(const std::string& placeholder, std::string help, setter set) {
     option(placeholder, placeholder, std::move(help), std::move(set));
     entries_.back().what = kind::positional;
 }

@@ -25,7 +25,7 @@ public:
     void repeated(std::string name, std::string placeholder, std::string help, setter set);
     void flag(std::string name, std::string help, bool& set);
     /// The one argument without a name; it may be left out.
-    void positional(std::string placeholder, std::string help, setter set);
+    void positional(const std::string& placeholder, std::string help, setter set);
     /// A line of the help's "examples".
     void example(std::string command, std::string meaning);
 

@@ -20,6 +20,7 @@ constexpr std::array<subcommand, 4> table{{
 
 std::string unknown(std::string_view name) {
     std::vector<std::string_view> names;
+    names.reserve(table.size());
     for (const subcommand& each : table) names.push_back(each.name);
     const std::string_view nearest = did_you_mean(name, names);
     const std::string remedy = nearest.empty() ? "lido help lists them" : fmt::format("did you mean {}?", nearest);

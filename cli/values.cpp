@@ -62,7 +62,7 @@ std::optional<duration> parse_duration(std::string_view text) {
         while (next_unit < units.size() && units[next_unit].name != name) ++next_unit;
         if (next_unit == units.size()) return std::nullopt;
         const double ticks = *count * static_cast<double>(units[next_unit].size.count());
-        if (ticks > static_cast<double>(duration::max().count() / 8)) return std::nullopt;
+        if (ticks > static_cast<double>(duration::max().count()) / 8) return std::nullopt;
         sum += duration(static_cast<duration::rep>(std::llround(ticks)));
         ++next_unit;
     }

@@ -57,7 +57,7 @@ thread_local constinit frame_cache cache;
 /// Has the cache emptied when the thread ends; from then on frames go straight to the heap.
 void close_at_thread_end() {
     struct closer {
-        closer() noexcept {}
+        closer() noexcept = default;
         ~closer() {
             cache.closed = true;
             for (free_list& list : cache.lists) {

@@ -89,7 +89,8 @@ void client::close_all(duration timeout) {
     }
     // All begin at once, so that the time-out counts once.
     for (const auto& each : living) {
-        operation<std::size_t>(each->group(), implementation::close(each, timeout)).start([](result<std::size_t>) {});
+        operation<std::size_t>(each->group(), implementation::close(each, timeout))
+            .start([](const result<std::size_t>&) {});
     }
     for (const auto& each : living) {
         static_cast<void>(operation<std::size_t>(each->group(), implementation::close(each, timeout)).wait());

@@ -319,7 +319,7 @@ task<result<std::size_t>> client::implementation::close(std::shared_ptr<implemen
     const std::vector<std::shared_ptr<origin_pool>> all = me.pools_.seal();
     // All drains begin at once; then each is waited for.
     for (const auto& each : all) {
-        each->connections.close(timeout).start([](result<std::size_t>) {});
+        each->connections.close(timeout).start([](const result<std::size_t>&) {});
     }
     std::size_t leftover = 0;
     for (const auto& each : all) {
@@ -334,7 +334,7 @@ void client::implementation::shut_down() noexcept {
     // What requests still hold is cut, and so they end. A pool's destructor waits, on a plain thread, until its
     // connections are closed; the base URL's pool and those in use are destroyed by whoever is the last to use them.
     for (const std::shared_ptr<origin_pool>& each : pools_.seal()) {
-        each->connections.close(duration::zero()).start([](result<std::size_t>) {});
+        each->connections.close(duration::zero()).start([](const result<std::size_t>&) {});
     }
     for (std::shared_ptr<origin_pool>& each : pools_.take_all()) each.reset();
 }

@@ -14,7 +14,7 @@ namespace lido::http {
 /// A stream and what is known about it between requests. Belongs to its loop.
 class connection {
 public:
-    connection(std::unique_ptr<net::stream> stream, pool::connection_events events,
+    connection(std::unique_ptr<net::stream> below, pool::connection_events events,
                connection_budget::permit allowed = {}) noexcept;
 
     connection_budget::permit permit;  ///< declared first: given back after the stream has gone

@@ -68,6 +68,7 @@ origin_pools::~origin_pools() {
 void origin_pools::make_room() {
     const std::lock_guard held(mutex_);
     std::vector<origin_pool*> by_use;
+    by_use.reserve(pools_.size());
     for (const auto& [key, each] : pools_) by_use.push_back(each.get());
     std::sort(by_use.begin(), by_use.end(),
               [](const origin_pool* a, const origin_pool* b) { return a->last_used < b->last_used; });
@@ -144,6 +145,7 @@ std::vector<std::shared_ptr<origin_pool>> origin_pools::seal() {
     const std::lock_guard held(mutex_);
     sealed_ = true;
     std::vector<std::shared_ptr<origin_pool>> all;
+    all.reserve(pools_.size());
     for (const auto& [key, each] : pools_) all.push_back(each);
     return all;
 }

@@ -1,5 +1,7 @@
 #include "lido/net/event_loop.hpp"
 
+#include "lido/base/assert.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
@@ -9,8 +11,6 @@
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
-
-#include "lido/base/assert.hpp"
 
 namespace lido::net {
 namespace {

@@ -1,8 +1,9 @@
 #include "lido/net/runtime.hpp"
 
+#include <fmt/format.h>
+
 #include <csignal>
 
-#include <fmt/format.h>
 #include <pthread.h>
 
 namespace lido {

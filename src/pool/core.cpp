@@ -233,7 +233,8 @@ void core::launch(const pending& each) noexcept {
 }
 
 void core::post_to(scheduler& where, slot_id slot, void (core::*what)(slot_id) noexcept) noexcept {
-    where.post(*new posted_step(*this, slot, what));
+    // Without memory for this there is no way to keep the pool's promises; ending the program is the honest answer.
+    where.post(*new posted_step(*this, slot, what));  // NOLINT(bugprone-unhandled-exception-at-new)
 }
 
 /// On the home scheduler.

@@ -17,7 +17,7 @@ void core::finish_open(slot_id slot, void* connection, std::uint32_t capacity) n
     if (observer_ != nullptr) observer_->connection_opened(current_settings().name);
 }
 
-void core::finish_open_failed(slot_id slot, error reason) noexcept {
+void core::finish_open_failed(slot_id slot, const error& reason) noexcept {
     lock held(mutex_);
     entries_[slot.index].running = false;
     const bool timely = ledger_->is_current(slot) && ledger_->state_of(slot) == slot_state::connecting;

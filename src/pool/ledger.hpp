@@ -108,18 +108,18 @@ public:
 
     // Answers to actions.
 
-    bool opened(time_point now, slot_id slot, std::uint32_t capacity, actions& out);
-    bool open_failed(time_point now, slot_id slot, actions& out);
-    bool checked(time_point now, slot_id slot, bool works, actions& out);
-    bool reset_done(time_point now, slot_id slot, bool clean, actions& out);
-    bool closed(time_point now, slot_id slot, actions& out);
+    bool opened(time_point now, slot_id id, std::uint32_t capacity, actions& out);
+    bool open_failed(time_point now, slot_id id, actions& out);
+    bool checked(time_point now, slot_id id, bool works, actions& out);
+    bool reset_done(time_point now, slot_id id, bool clean, actions& out);
+    bool closed(time_point now, slot_id id, actions& out);
 
     // News from connections.
 
     /// The peer allows this many leases at once from now on; 0: none any more, drain it.
-    bool capacity_changed(time_point now, slot_id slot, std::uint32_t capacity, actions& out);
+    bool capacity_changed(time_point now, slot_id id, std::uint32_t capacity, actions& out);
     /// The connection is known to be dead or dirty.
-    bool lost(time_point now, slot_id slot, actions& out);
+    bool lost(time_point now, slot_id id, actions& out);
 
     // The operator.
 

@@ -11,9 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Timers are as exact as their ticks.
-constexpr duration tick = 1ms;
-
 void demand(bool holds, const char* what) {
     if (!holds) disagree(what);
 }

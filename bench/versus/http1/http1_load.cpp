@@ -57,7 +57,9 @@ lido::task<void> all_users(load& shared, int count, std::atomic<int>& running, l
     co_return;
 }
 
-double seconds(const timeval& value) { return static_cast<double>(value.tv_sec) + static_cast<double>(value.tv_usec) * 1e-6; }
+double seconds(const timeval& value) {
+    return static_cast<double>(value.tv_sec) + static_cast<double>(value.tv_usec) * 1e-6;
+}
 
 }  // namespace
 
@@ -95,12 +97,13 @@ int main(int count, char** arguments) {
     const auto requests = static_cast<double>(shared.requests);
     const double user_time = seconds(after.ru_utime) - seconds(before.ru_utime);
     const double system_time = seconds(after.ru_stime) - seconds(before.ru_stime);
-    std::printf("%.0f requests/s, cpu %.2f us/request (user %.2f, system %.2f), p50 %.0f us, p99 %.0f us, failures %llu, created %llu\n",
-                requests / elapsed, (user_time + system_time) / requests * 1e6, user_time / requests * 1e6,
-                system_time / requests * 1e6,
-                std::chrono::duration<double, std::micro>(shared.latency.quantile(0.5)).count(),
-                std::chrono::duration<double, std::micro>(shared.latency.quantile(0.99)).count(),
-                static_cast<unsigned long long>(shared.failures),
-                static_cast<unsigned long long>(client.statistics().connections_created));
+    std::printf(
+        "%.0f requests/s, cpu %.2f us/request (user %.2f, system %.2f), p50 %.0f us, p99 %.0f us, failures %llu, "
+        "created %llu\n",
+        requests / elapsed, (user_time + system_time) / requests * 1e6, user_time / requests * 1e6,
+        system_time / requests * 1e6, std::chrono::duration<double, std::micro>(shared.latency.quantile(0.5)).count(),
+        std::chrono::duration<double, std::micro>(shared.latency.quantile(0.99)).count(),
+        static_cast<unsigned long long>(shared.failures),
+        static_cast<unsigned long long>(client.statistics().connections_created));
     return shared.failures == 0 ? 0 : 1;
 }

@@ -1,11 +1,11 @@
 // Lido: one thread's event loop, on epoll.
 #pragma once
 
+#include "lido/base/scheduler.hpp"
+
 #include <array>
 #include <atomic>
 #include <cstdint>
-
-#include "lido/base/scheduler.hpp"
 
 namespace lido::net {
 

@@ -1,13 +1,13 @@
 // Lido: the I/O threads of a program.
 #pragma once
 
+#include "lido/base/operation.hpp"
+#include "lido/net/event_loop.hpp"
+
 #include <atomic>
 #include <memory>
 #include <thread>
 #include <vector>
-
-#include "lido/base/operation.hpp"
-#include "lido/net/event_loop.hpp"
 
 namespace lido {
 

@@ -1,13 +1,13 @@
 // Lido: a non-blocking stream socket on an event loop.
 #pragma once
 
+#include "lido/net/event_loop.hpp"
+
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <utility>
-
-#include "lido/net/event_loop.hpp"
 
 namespace lido::net {
 

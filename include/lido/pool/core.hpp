@@ -89,7 +89,7 @@ protected:
     virtual void destroy(void* connection) noexcept = 0;
 
     void finish_open(slot_id slot, void* connection, std::uint32_t capacity) noexcept;
-    void finish_open_failed(slot_id slot, error reason) noexcept;
+    void finish_open_failed(slot_id slot, const error& reason) noexcept;
     void finish_check(slot_id slot, bool works) noexcept;
     void finish_reset(slot_id slot, bool clean) noexcept;
     void finish_close(slot_id slot) noexcept;
@@ -143,7 +143,7 @@ private:
     void settle(lock& held) noexcept;
     void deliver_locked(waiting* node) noexcept;
     void carry_out(std::vector<pending>& todo) noexcept;
-    void launch(const pending& what) noexcept;
+    void launch(const pending& each) noexcept;
     void operation_cancelled(slot_id slot) noexcept;
     void bury(slot_id slot, lock& held) noexcept;
     void post_to(scheduler& where, slot_id slot, void (core::*what)(slot_id) noexcept) noexcept;

@@ -1,15 +1,15 @@
 // Lido: everything that can be set about a pool.
 #pragma once
 
+#include "lido/base/back_off.hpp"
+#include "lido/base/result.hpp"
+#include "lido/base/time.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <source_location>
 #include <string>
-
-#include "lido/base/back_off.hpp"
-#include "lido/base/result.hpp"
-#include "lido/base/time.hpp"
 
 namespace lido::pool {
 

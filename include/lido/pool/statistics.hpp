@@ -1,11 +1,11 @@
 // Lido: what a pool has done and how it stands.
 #pragma once
 
+#include "lido/base/histogram.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
-
-#include "lido/base/histogram.hpp"
 
 namespace lido::pool {
 

@@ -49,7 +49,7 @@ private:
             reason = error(errc::connect_failed, "the connector threw what is no std::exception");
         }
         if (made == nullptr) {
-            finish_open_failed(slot, std::move(reason));
+            finish_open_failed(slot, reason);
         } else {
             finish_open(slot, made.release(), capacity);
         }

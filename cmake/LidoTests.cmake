@@ -51,6 +51,8 @@ function(lido_add_tests program folder)
   gtest_discover_tests(
     ${program}
     TEST_PREFIX "${program}."
+    # Names that are the same each time: the raw bytes of a parameter hold addresses.
+    NO_PRETTY_VALUES
     DISCOVERY_MODE PRE_TEST
     DISCOVERY_TIMEOUT 60
     PROPERTIES ${properties})

@@ -41,6 +41,7 @@ void model::take(const pool::action& what) {
             return;
         case pool::action_kind::warmed:
             warm_target_ = 0;
+            surplus_since_ = never;  // what is surplus is another number from now on
             return;
         case pool::action_kind::drained:
             demand(draining_, "drained, and nobody asked for it");
@@ -236,8 +237,9 @@ void model::end_of_time() const {
         demand(!checks || !overdue(one.proven_at + one.keep_alive_every), "a keep-alive check was missed");
         // One that belonged to the minimum is asked again after a whole time-out, not in the moment it no longer does.
         const bool closes = settings_.idle_timeout != pool::settings::forever && surplus_since_ != never;
+        // And one that comes back from a check too late is noticed by the next tick.
         const time_point from = std::max(one.idle_since, surplus_since_);
-        demand(!closes || !overdue(from + settings_.idle_timeout), "idle for too long");
+        demand(!closes || !overdue(std::max(from + settings_.idle_timeout, one.proven_at)), "idle for too long");
     }
     for (const loan& one : loans_) {
         const bool watched = settings_.leak_after != pool::settings::forever;

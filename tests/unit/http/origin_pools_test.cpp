@@ -18,9 +18,13 @@ protected:
     };
     origin_pools_test() : before_(current_scheduler::set_current(&loop_.loop())) {}
     ~origin_pools_test() override {
-        pools_.take_all().clear();
-        loop_.settle();
         current_scheduler::set_current(before_);
+        loop_.run(drop_all(pools_));
+        loop_.settle();
+    }
+    static task<void> drop_all(origin_pools& of) {
+        of.take_all().clear();
+        co_return;
     }
     static origin named(const char* url) { return parse_url(url).value().origin; }
     /// A request begins …

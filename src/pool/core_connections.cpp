@@ -176,6 +176,10 @@ void core::resume() {
     });
 }
 
+void core::start() {
+    step([](ledger& book, time_point now, actions& out) { book.tick(now, out); });
+}
+
 bool core::close_one_idle() {
     bool closed = false;
     fenced_step([&](ledger& book, time_point now, actions& out) { closed = book.close_one_idle(now, out); });

@@ -69,12 +69,13 @@ struct core::posted_step : work {
     posted_step(core& owner, slot_id which, void (core::*what)(slot_id) noexcept) noexcept
         : work([](work& item) noexcept {
               const std::unique_ptr<posted_step> self(&static_cast<posted_step&>(item));
-              (self->pool.*self->member)(self->slot);
+              ((*self->pool).*self->member)(self->slot);
           }),
-          pool(owner),
+          pool(owner.shared_from_this()),
           slot(which),
           member(what) {}
-    core& pool;
+    /// Owned: the slot may be gone before this runs, and with the last slot its pool.
+    std::shared_ptr<core> pool;
     slot_id slot;
     void (core::*member)(slot_id) noexcept;
 };

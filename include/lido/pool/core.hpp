@@ -48,6 +48,9 @@ public:
     core& operator=(const core&) = delete;
     virtual ~core();
 
+    /// Begins with the minimum. Once, when a shared_ptr owns it.
+    void start();
+
     class acquire_awaiter;
     /// Awaitable on any scheduler: `result<granted>`.
     [[nodiscard]] acquire_awaiter acquire(const acquire_options& options) noexcept;

@@ -24,6 +24,7 @@ public:
     pool(scheduler_group& group, const settings& initial, Connector kind, observer* watcher = nullptr) {
         initial.validate().value();
         state_ = std::make_shared<state>(group, initial, std::move(kind), watcher);
+        state_->start();
     }
     pool(pool&&) noexcept = default;
     pool& operator=(pool&&) = delete;

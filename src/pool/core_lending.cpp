@@ -7,16 +7,19 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <utility>
 
 namespace lido::pool {
 namespace {
 
-/// How often a thread that found nothing gives way to those that hold connections before it queues. A thread that has
-/// lost the processor while it held one is mostly back by then; queueing costs two switches and takes everybody
-/// through the ledger meanwhile. Nobody waits at that moment, so nobody is overtaken.
-constexpr int patience = 32;
+/// How often, and for how long, a thread that found nothing gives way to those that hold connections before it queues.
+/// A thread that has lost the processor while it held one is mostly back by then; a place in the queue costs two
+/// switches, and takes everybody through the ledger for as long as one waits. Nobody in the queue is overtaken: nothing
+/// rests while somebody waits.
+constexpr int patience = 16;
+constexpr duration longest_patience = std::chrono::microseconds(100);
 
 }  // namespace
 
@@ -112,14 +115,25 @@ void core::abandon(waiting* node) noexcept {
     delete node;
 }
 
+/// Takes what comes to rest within a moment. Any thread, without the mutex.
+bool core::take_after_a_while(const acquire_options& options, granted& found) noexcept {
+    const bool in_a_hurry = options.timeout > duration::zero() && options.timeout < 10 * longest_patience;
+    if (options.holder != 0 || in_a_hurry) return false;
+    time_point until = never;
+    for (int attempt = 0; attempt < patience && parking_->exhausted.load(std::memory_order_relaxed); ++attempt) {
+        const time_point now = clock::now();
+        if (until == never) until = now + longest_patience;
+        if (now > until) return false;
+        std::this_thread::yield();
+        if (take_parked(options, found)) return true;
+    }
+    return false;
+}
+
 result<core::granted> core::acquire_blocking(const acquire_options& options) {
     LIDO_ASSERT(scheduler::current() == nullptr);
     granted parked;
-    for (int attempt = 0; attempt < patience; ++attempt) {
-        if (take_parked(options, parked)) return parked;
-        if (options.holder != 0 || !parking_->exhausted.load(std::memory_order_relaxed)) break;
-        std::this_thread::yield();
-    }
+    if (take_parked(options, parked) || take_after_a_while(options, parked)) return parked;
     std::binary_semaphore done(0);
     waiting mine(nullptr);
     mine.done = &done;

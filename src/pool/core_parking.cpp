@@ -130,7 +130,9 @@ void core::tend_parking_locked() noexcept {
     } else if (!parking_->cache.is_open()) {
         parking_->cache.open();
     }
-    const bool exhausted = may && now.of(slot_state::idle) == 0 && now.regular == ledger_->current_settings().max_size;
+    const settings& current = ledger_->current_settings();
+    const bool exhausted = parking_->suits && !paused_ && !ledger_->draining() && now.of(slot_state::idle) == 0 &&
+                           now.regular == current.max_size && current.on_full == when_full::wait;
     parking_->exhausted.store(exhausted, std::memory_order_relaxed);
 }
 

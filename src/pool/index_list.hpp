@@ -27,29 +27,16 @@ public:
     [[nodiscard]] std::uint32_t front() const noexcept { return head_; }
     [[nodiscard]] std::uint32_t back() const noexcept { return tail_; }
 
-    void push_front(std::vector<Element>& all, std::uint32_t which) noexcept {
-        index_links& links = all[which].*Member;
-        LIDO_ASSERT(!links.linked);
-        links = {no_index, head_, true};
-        if (head_ != no_index) {
-            (all[head_].*Member).previous = which;
-        } else {
-            tail_ = which;
-        }
-        head_ = which;
-        ++size_;
-    }
+    void push_front(std::vector<Element>& all, std::uint32_t which) noexcept { insert(all, which, no_index, head_); }
+    void push_back(std::vector<Element>& all, std::uint32_t which) noexcept { insert(all, which, tail_, no_index); }
 
-    void push_back(std::vector<Element>& all, std::uint32_t which) noexcept {
+    /// Between two neighbours, of which either may be `no_index`: the end of the list.
+    void insert(std::vector<Element>& all, std::uint32_t which, std::uint32_t previous, std::uint32_t next) noexcept {
         index_links& links = all[which].*Member;
         LIDO_ASSERT(!links.linked);
-        links = {tail_, no_index, true};
-        if (tail_ != no_index) {
-            (all[tail_].*Member).next = which;
-        } else {
-            head_ = which;
-        }
-        tail_ = which;
+        links = {previous, next, true};
+        (previous != no_index ? (all[previous].*Member).next : head_) = which;
+        (next != no_index ? (all[next].*Member).previous : tail_) = which;
         ++size_;
     }
 

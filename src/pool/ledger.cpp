@@ -61,16 +61,24 @@ void ledger::unlist(std::uint32_t which) {
 void ledger::enlist(std::uint32_t which) {
     slot_list* list = list_of(slots_[which]);
     if (list == nullptr) return;
-    const bool newest_first =
-        slots_[which].state == slot_state::idle && settings_.order == idle_order::last_in_first_out;
-    const std::uint32_t newest = newest_first ? list->front() : list->back();
-    const bool hot = slots_[which].state != slot_state::idle || newest == no_index ||
-                     slots_[which].idle_since >= slots_[newest].idle_since;
-    if (hot == newest_first) {
-        list->push_front(slots_, which);
-    } else {
-        list->push_back(slots_, which);
+    if (slots_[which].state != slot_state::idle) return list->push_back(slots_, which);
+    const bool newest_first = settings_.order == idle_order::last_in_first_out;
+    // Its neighbours, as seen from the end of the newest. One that was only checked is no newer for that, and goes to
+    // the other end; so whatever was proven to work last stands at one end or the other.
+    std::uint32_t newer = no_index;
+    std::uint32_t older = newest_first ? list->front() : list->back();
+    if (older != no_index && slots_[which].proven_at >= slots_[older].proven_at &&
+        slots_[which].idle_since < slots_[older].idle_since) {
+        newer = newest_first ? list->back() : list->front();
+        older = no_index;
     }
+    // One that somebody kept after its return stands behind those that came back since.
+    while (older != no_index && slots_[older].proven_at > slots_[which].proven_at) {
+        newer = older;
+        older = newest_first ? slots_[newer].links.next : slots_[newer].links.previous;
+        if (older != no_index && slots_[older].proven_at > slots_[newer].proven_at) break;
+    }
+    list->insert(slots_, which, newest_first ? newer : older, newest_first ? older : newer);
 }
 
 void ledger::move(std::uint32_t which, slot_state to) {
@@ -262,6 +270,15 @@ lease_id ledger::lend(time_point now, std::uint32_t which, std::uint64_t holder,
 }
 
 bool ledger::release(time_point now, lease_id lease, verdict verdict, actions& out) {
+    return take_back(now, lease, verdict, now, out);
+}
+
+bool ledger::release_kept(time_point now, lease_id lease, time_point since, actions& out) {
+    return take_back(now, lease, verdict::clean, std::min(now, since), out);
+}
+
+/// `since` is when its borrower had done with it.
+bool ledger::take_back(time_point now, lease_id lease, verdict verdict, time_point since, actions& out) {
     if (!leases_.contains(lease)) {
         ++statistics_.stale_events;
         return false;
@@ -282,7 +299,7 @@ bool ledger::release(time_point now, lease_id lease, verdict verdict, actions& o
     if (verdict == verdict::broken) retire(which, close_reason::broken);
     if (verdict == verdict::needs_reset) returned.dirty = true;
     if (returned.leases == 0) {
-        settle(now, which, out);
+        settle(now, which, since, out);
     } else {
         regroup(which);
     }

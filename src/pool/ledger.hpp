@@ -199,6 +199,7 @@ private:
     [[nodiscard]] std::uint32_t find_shared(time_point now);
     [[nodiscard]] std::uint32_t find_idle(time_point now, slot_list& list, actions& out);
     [[nodiscard]] bool is_fresh(const pool::slot& which, time_point now) const noexcept;
+    bool take_back(time_point now, lease_id lease, verdict verdict, time_point since, actions& out);
     lease_id lend(time_point now, std::uint32_t which, std::uint64_t holder, time_point since,
                   const std::source_location& where);
     void dispatch(time_point now, std::uint32_t affinity, actions& out);
@@ -220,8 +221,8 @@ private:
     [[nodiscard]] std::size_t room() const noexcept;
     void start_connect(time_point now, std::uint32_t affinity, bool overflow, actions& out);
     void start_check(time_point now, std::uint32_t which, actions& out);
-    void settle(time_point now, std::uint32_t which, actions& out);
-    void make_idle(time_point now, std::uint32_t which, time_point since);
+    void settle(time_point now, std::uint32_t which, time_point since, actions& out);
+    void make_idle(time_point now, std::uint32_t which, time_point since, time_point proven);
     void expire(time_point now, std::uint32_t which, actions& out);
     bool fence(time_point now, slot_id id, close_reason reason, actions& out);
     void apply_settings(pool::slot& which) const noexcept;

@@ -104,7 +104,7 @@ bool ledger::opened(time_point now, slot_id id, std::uint32_t capacity, actions&
         gate_.failed(now, fresh.connect_round, random_);
         retire(id.index, close_reason::retired);
     }
-    settle(now, id.index, out);
+    settle(now, id.index, now, out);
     if (warm_target_ > 0 && kept_live_ >= warm_target_) finish_warm_up(out);
     dispatch(now, any_affinity, out);
     // Those it was opened for did not live to see it.
@@ -142,8 +142,9 @@ void ledger::finish_warm_up(actions& out) {
 
 // ---------------------------------------------------------------------------------------------- where a slot goes
 
-/// A slot whose last lease has returned, or whose connect, check or reset is done: where does it go?
-void ledger::settle(time_point now, std::uint32_t which, actions& out) {
+/// A slot whose last lease has returned, or whose connect, check or reset is done: where does it go? `since` is when it
+/// last did something.
+void ledger::settle(time_point now, std::uint32_t which, time_point since, actions& out) {
     const pool::slot& settled = slots_[which];
     const bool only_checked = settled.state == slot_state::checking;
     if (settled.retired) return begin_close(now, which, settled.reason, out);
@@ -170,14 +171,14 @@ void ledger::settle(time_point now, std::uint32_t which, actions& out) {
     const std::size_t idle = in(slot_state::idle)-outgoing_.size();
     if (idle >= settings_.max_idle && waiters_.empty()) return begin_close(now, which, close_reason::idle, out);
     // A check is no use: it must not keep a connection from being idle for too long.
-    make_idle(now, which, only_checked ? settled.idle_since : now);
+    make_idle(now, which, only_checked ? settled.idle_since : since, since);
     if (expired) expire(now, which, out);
 }
 
-void ledger::make_idle(time_point now, std::uint32_t which, time_point since) {
+void ledger::make_idle(time_point now, std::uint32_t which, time_point since, time_point proven) {
     pool::slot& rested = slots_[which];
     rested.idle_since = since;
-    rested.proven_at = now;
+    rested.proven_at = proven;
     rested.transient_until = rested.being_replaced ? now + settings_.connect_timeout : never;
     move(which, slot_state::idle);
     arm(now, which);
@@ -221,7 +222,7 @@ void ledger::start_check(time_point now, std::uint32_t which, actions& out) {
 bool ledger::checked(time_point now, slot_id id, bool works, actions& out) {
     if (stale(id, slot_state::checking)) return false;
     if (works) {
-        settle(now, id.index, out);
+        settle(now, id.index, now, out);
     } else {
         ++statistics_.checks_failed;
         begin_close(now, id.index, close_reason::broken, out);
@@ -234,7 +235,7 @@ bool ledger::reset_done(time_point now, slot_id id, bool clean, actions& out) {
     if (stale(id, slot_state::resetting)) return false;
     if (clean) {
         slots_[id.index].dirty = false;
-        settle(now, id.index, out);
+        settle(now, id.index, now, out);
     } else {
         ++statistics_.resets_failed;
         begin_close(now, id.index, close_reason::broken, out);

@@ -81,6 +81,7 @@ bool ledger::close_one_idle(time_point now, actions& out) {
     }
     if (longest == no_index) return false;
     begin_close(now, longest, close_reason::idle, out);
+    dispatch(now, any_affinity, out);
     return true;
 }
 

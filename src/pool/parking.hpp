@@ -44,7 +44,7 @@ struct core::parking_lot {
 
     std::size_t first_for_threads;
     lease_cache<parked_lease> cache;
-    /// Nothing idle, nothing to open, and nobody waits: whoever comes now would be the first to queue.
+    /// Nothing idle and nothing to open, and leases may rest as soon as nobody waits: what is there is all lent.
     std::atomic<bool> exhausted{false};
 
     // Under the core's mutex.

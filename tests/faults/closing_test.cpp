@@ -131,6 +131,23 @@ TEST(close, by_the_destructor_right_after_the_start_ends_requests_that_have_not_
     EXPECT_TRUE(server.wait_until([&] { return server.connections() == 0; }));
 }
 
+TEST(close, by_the_destructor_while_leases_return_on_two_loops_ends_all) {
+    scripted_server server(echo_script());
+    runtime io({.threads = 2});
+    for (int round = 0; round < 200; ++round) {
+        running_requests running(20);
+        {
+            client user(io, plain_settings(server.url()));
+            const std::size_t before = server.requests();
+            for (int i = 0; i < 20; ++i) running.start(user, "/");
+            ASSERT_TRUE(server.wait_until([&] { return server.requests() > before + 2; }));
+        }
+        running.done.wait();
+        EXPECT_EQ(running.answered + running.failed, 20U);
+    }
+    EXPECT_TRUE(server.wait_until([&] { return server.connections() == 0; }));
+}
+
 TEST(close, of_all_clients_closes_the_process_wide_one_too) {
     scripted_server server(echo_script());
     runtime io;

@@ -8,14 +8,14 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::array<const char*, event_count> event_names{
-    "acquire", "cancel",      "cancel_again", "release", "release_again", "answer", "late_answer",
-    "advance", "sleep",       "tick",         "lost",    "capacity",      "pause",  "resume",
-    "resize",  "reconfigure", "retire_all",   "warm_up", "drain"};
+    "acquire", "cancel",      "cancel_again", "release", "release_again", "answer",        "late_answer",
+    "advance", "sleep",       "tick",         "lost",    "capacity",      "pause",         "resume",
+    "resize",  "reconfigure", "retire_all",   "warm_up", "drain",         "close_one_idle"};
 
 constexpr std::array<const char*, fault_count> fault_names{
-    "connect_fails",    "connect_hangs",  "check_fails",     "check_hangs", "reset_fails", "close_hangs",
-    "no_capacity",      "returned_dirty", "returned_broken", "double_use",  "cancels",     "losses",
-    "capacity_changes", "resizes",        "pauses",          "retires",     "drains",      "sleeps"};
+    "connect_fails",  "connect_hangs",   "check_fails", "check_hangs", "reset_fails", "close_hangs",      "no_capacity",
+    "returned_dirty", "returned_broken", "double_use",  "cancels",     "losses",      "capacity_changes", "resizes",
+    "pauses",         "retires",         "drains",      "sleeps",      "kept",        "closes_idle"};
 
 template <class Value, std::size_t Count>
 Value one_of(random_source& random, const std::array<Value, Count>& values) {
@@ -117,6 +117,7 @@ choice_source::choice_source(const world_config& world) : random_(world.seed * 2
     put(event::resume, world.has(fault::pauses) ? 4 : 0);
     put(event::retire_all, world.has(fault::retires) ? 1 : 0);
     put(event::sleep, world.has(fault::sleeps) ? 1 : 0);
+    put(event::close_one_idle, world.has(fault::closes_idle) ? 1 : 0);
     put(event::advance, 10 + random_.below(20));
     put(event::acquire, load);
     put(event::release, 60);

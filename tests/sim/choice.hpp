@@ -33,8 +33,9 @@ enum class event : std::uint8_t {
     retire_all,
     warm_up,
     drain,
+    close_one_idle,  ///< room is wanted elsewhere
 };
-inline constexpr std::size_t event_count = 19;
+inline constexpr std::size_t event_count = 20;
 
 [[nodiscard]] const char* name_of(event what) noexcept;
 
@@ -64,8 +65,10 @@ enum class fault : std::uint8_t {
     retires,
     drains,
     sleeps,
+    kept,  ///< leases are kept for a while after their borrowers have done with them
+    closes_idle,
 };
-inline constexpr std::size_t fault_count = 18;
+inline constexpr std::size_t fault_count = 20;
 
 /// A world: everything about a run but the choices.
 struct world_config {

@@ -35,7 +35,7 @@ public:
 
     /// How many different things may happen now.
     [[nodiscard]] std::size_t moves() const {
-        return 4 + waiting_.size() + 3 * held_.size() + 2 * running_.size() + lose_.size();
+        return 5 + waiting_.size() + 4 * held_.size() + 2 * running_.size() + lose_.size();
     }
 
     void make(std::size_t move) {
@@ -44,10 +44,13 @@ public:
         if (move-- == 0) return wait();
         if (move-- == 0) return retire_all();
         if (move-- == 0) return drain();
+        if (move-- == 0) return close_one_idle();
         if (move < waiting_.size()) return cancel(move);
         move -= waiting_.size();
         if (move < 3 * held_.size()) return release(move / 3, static_cast<pool::verdict>(move % 3));
         move -= 3 * held_.size();
+        if (move < held_.size()) return release_kept(move);
+        move -= held_.size();
         if (move < 2 * running_.size()) return finish(move / 2, move % 2 == 0);
         move -= 2 * running_.size();
         lose(lose_[move]);
@@ -113,7 +116,24 @@ private:
     void release(std::size_t which, pool::verdict verdict) {
         const pool::lease_id lease = held_[which];
         held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(which));
-        demand(book_.release(now_, lease, verdict, out_) && model_.released(lease, verdict), "a lease was not known");
+        demand(book_.release(now_, lease, verdict, out_) && model_.released(lease, verdict, now_),
+               "a lease was not known");
+        after();
+    }
+
+    /// One that nobody has used since it was lent, and that somebody kept since then.
+    void release_kept(std::size_t which) {
+        const pool::lease_id lease = held_[which];
+        held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(which));
+        const time_point since = book_.lease(lease).since;
+        demand(book_.release_kept(now_, lease, since, out_), "a lease that was kept was not known");
+        demand(model_.released(lease, pool::verdict::clean, since), "a lease that was kept is not out");
+        after();
+    }
+
+    void close_one_idle() {
+        const bool wanted = model_.closing_one_idle();
+        demand(book_.close_one_idle(now_, out_) == wanted, "one was closed to make room, or not");
         after();
     }
 

@@ -136,6 +136,7 @@ void model::append_key(std::string& key) const {
         put(settings_.max_uses == 0 ? std::min<std::uint64_t>(one.uses, 1) : one.uses);
         put_time(one.what == doing::idle || one.what == doing::checking ? one.idle_since : now_);
         put_time(one.what == doing::idle ? one.proven_at : now_);
+        put_time(one.what == doing::idle ? one.returned_at : now_);
         put_time(one.expires_at);
         put_time(one.what == doing::lent ? never : one.deadline);
     }
@@ -148,7 +149,7 @@ void model::append_key(std::string& key) const {
     for (const loan& one : loans_) {
         put(one.on.index);
         put(one.holder);
-        put_time(settings_.leak_after == pool::settings::forever ? now_ : one.since);
+        put_time(one.since);
     }
 }
 
@@ -212,7 +213,7 @@ void model::lend(pool::slot_id on, pool::lease_id lease, std::uint64_t holder) {
     loans_.push_back({lease, on, holder, now_, false});
 }
 
-bool model::released(pool::lease_id lease, pool::verdict verdict) {
+bool model::released(pool::lease_id lease, pool::verdict verdict, time_point since) {
     const auto found = std::ranges::find(loans_, lease, &loan::id);
     if (found == loans_.end()) return false;
     connection& one = find(found->on);
@@ -220,14 +221,14 @@ bool model::released(pool::lease_id lease, pool::verdict verdict) {
     --one.leases;
     if (verdict == pool::verdict::broken) one.fenced = true;
     if (verdict == pool::verdict::needs_reset) one.dirty = true;
-    if (one.leases == 0) settle(one, false);
+    if (one.leases == 0) settle(one, false, since);
     return true;
 }
 
 // ---------------------------------------------------------------------------------------------- connections
 
-/// A connection without leases and with nothing under way: what must become of it?
-void model::settle(connection& one, bool only_checked) {
+/// A connection without leases and with nothing under way since then: what must become of it?
+void model::settle(connection& one, bool only_checked, time_point since) {
     const std::size_t live =
         count([&](const connection& other) { return !other.overflow && is_live(other) && &other != &one; });
     const bool goes = one.fenced || draining_ || (one.overflow && (one.uses > 0 || paused_ || callers_.empty())) ||
@@ -248,8 +249,9 @@ void model::settle(connection& one, bool only_checked) {
         return;
     }
     one.what = doing::idle;
-    one.proven_at = now_;
-    if (!only_checked) one.idle_since = now_;
+    one.proven_at = since;
+    one.returned_at = now_;
+    if (!only_checked) one.idle_since = since;
     one.deadline = one.outgoing ? now_ + settings_.connect_timeout : never;
 }
 
@@ -285,7 +287,7 @@ void model::opened(const pool::ledger& book, pool::slot_id id, std::uint32_t cap
     } else {
         failing_ = false;
     }
-    settle(one, false);
+    settle(one, false, now_);
 }
 
 /// Connects that ran at once and fail are one failure.
@@ -306,7 +308,7 @@ void model::open_failed(pool::slot_id id) {
 void model::checked(pool::slot_id id, bool works) {
     connection& one = find(id);
     demand(one.what == doing::checking, "checked, and was not being checked");
-    if (works) return settle(one, true);
+    if (works) return settle(one, true, now_);
     one.fenced = true;
     one.debt = owed::close;
     if (one.uses == 0) connect_failed(one);
@@ -317,7 +319,7 @@ void model::reset_done(pool::slot_id id, bool clean) {
     demand(one.what == doing::resetting, "reset, and was not being reset");
     if (clean) {
         one.dirty = false;
-        return settle(one, false);
+        return settle(one, false, now_);
     }
     one.debt = owed::close;
 }
@@ -384,6 +386,12 @@ void model::drained(time_point deadline) {
             one.debt = owed::abandon;
         }
     }
+}
+
+bool model::closing_one_idle() {
+    const auto may_go = [](const connection& one) { return one.what == doing::idle && !one.outgoing; };
+    making_room_ = kept() > floor() && count(may_go) > 0;
+    return making_room_;
 }
 
 }  // namespace lido::sim

@@ -37,7 +37,8 @@ public:
     // Events, with what they must lead to.
     void acquired(const pool::acquire_request& request, const pool::acquire_outcome& outcome);
     [[nodiscard]] bool cancelled(pool::waiter_id who);
-    [[nodiscard]] bool released(pool::lease_id lease, pool::verdict verdict);
+    /// `since` is when the borrower had done with it.
+    [[nodiscard]] bool released(pool::lease_id lease, pool::verdict verdict, time_point since);
     void opened(const pool::ledger& book, pool::slot_id id, std::uint32_t capacity);
     void open_failed(pool::slot_id id);
     void checked(pool::slot_id id, bool works);
@@ -50,6 +51,8 @@ public:
     void retired_all();
     void warming_up(std::size_t count);
     void drained(time_point deadline);
+    /// Must one be closed to make room elsewhere?
+    [[nodiscard]] bool closing_one_idle();
     void ticked() { ticked_ = true; }
 
     /// After an event and before its actions: which connections past their lifetime now wait for their successors? When
@@ -85,6 +88,7 @@ private:
         time_point opened_at{};
         time_point idle_since{};
         time_point proven_at{};
+        time_point returned_at{};  // not before that is it looked at
         time_point expires_at = never;
         time_point deadline = never;
         duration keep_alive_every{};
@@ -135,7 +139,7 @@ private:
         const time_point limit = std::max(due, changed_at_);
         return limit != never && now_ >= limit + std::chrono::milliseconds(2);
     }
-    void settle(connection& one, bool only_checked);
+    void settle(connection& one, bool only_checked, time_point since);
     void connect_failed(const connection& one);
     void lend(pool::slot_id on, pool::lease_id lease, std::uint64_t holder);
     void read_life(const pool::ledger& book, connection& one);
@@ -160,6 +164,7 @@ private:
     bool draining_ = false;
     bool over_ = false;
     bool ticked_ = false;
+    bool making_room_ = false;      // one idle connection goes for others
     bool replacing_ = false;        // one has begun to wait for its successor in this event
     std::size_t replacements_ = 0;  // so many have
     bool failing_ = false;

@@ -105,7 +105,10 @@ void model::take_close(const pool::action& what) {
         const bool too_long = settings_.idle_timeout != pool::settings::forever &&
                               now_ >= one.idle_since + settings_.idle_timeout && kept() + replacements_ > floor();
         const bool unused_overflow = one.overflow && callers_.empty();
-        demand(surplus || too_long || unused_overflow || one.outgoing || expired(one), "a close without a reason");
+        const bool makes_room = making_room_ && !one.outgoing;
+        demand(surplus || too_long || unused_overflow || one.outgoing || expired(one) || makes_room,
+               "a close without a reason");
+        if (makes_room) making_room_ = false;
     } else if (one.broken && one.uses == 0) {
         connect_failed(one);
     }
@@ -204,6 +207,7 @@ void model::end(const pool::ledger& book) {
     const std::size_t living = count([&](const connection& one) { return stays(one) && is_live(one); });
     demand(!replacing_ || living < settings_.min_size,
            "a connection waits for its successor, and the minimum does not need it");
+    demand(!making_room_, "room was to be made, and none was");
     end_of_debts();
     if (ticked_) end_of_time();
     if (!draining_ && !paused_) end_of_demand();
@@ -234,12 +238,13 @@ void model::end_of_time() const {
     for (const connection& one : connections_) {
         if (one.what != doing::idle || one.outgoing) continue;
         const bool checks = settings_.keep_alive != pool::settings::forever;
-        demand(!checks || !overdue(one.proven_at + one.keep_alive_every), "a keep-alive check was missed");
+        demand(!checks || !overdue(std::max(one.proven_at + one.keep_alive_every, one.returned_at)),
+               "a keep-alive check was missed");
         // One that belonged to the minimum is asked again after a whole time-out, not in the moment it no longer does.
         const bool closes = settings_.idle_timeout != pool::settings::forever && surplus_since_ != never;
-        // And one that comes back from a check too late is noticed by the next tick.
+        // And one that comes back from a check or from its borrower too late is noticed by the next tick.
         const time_point from = std::max(one.idle_since, surplus_since_);
-        demand(!closes || !overdue(std::max(from + settings_.idle_timeout, one.proven_at)), "idle for too long");
+        demand(!closes || !overdue(std::max(from + settings_.idle_timeout, one.returned_at)), "idle for too long");
     }
     for (const loan& one : loans_) {
         const bool watched = settings_.leak_after != pool::settings::forever;

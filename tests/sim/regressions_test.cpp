@@ -44,4 +44,10 @@ TEST(regressions, the_order_of_lending_is_turned_round) {
     run_seed(4997);
 }
 
+// The last idle connection was closed to make room elsewhere while the server was down, and nobody looked when those
+// who wait had to be refused.
+TEST(regressions, the_last_idle_one_makes_room_while_the_server_is_down) {
+    run_seed(1874);
+}
+
 }  // namespace

@@ -101,6 +101,8 @@ void world::apply(const choice& what) {
         }
         case event::drain:
             return drain(some_time);
+        case event::close_one_idle:
+            return close_one_idle();
     }
 }
 
@@ -169,8 +171,15 @@ void world::release(std::uint32_t pick, draw random) {
     forget(held_, which);
     remember(returned_, lease);
     model_.begin(now_);
+    if (config_.has(fault::kept) && verdict == pool::verdict::clean && random.one_in(3)) {
+        const time_point lent = book_.lease(lease).since;
+        const time_point since = lent + (now_ - lent) / 8 * static_cast<duration::rep>(random.below(9));
+        demand(book_.release_kept(now_, lease, since, out_), "a lease that was kept was not known");
+        demand(model_.released(lease, verdict, std::min(now_, since)), "a lease that was kept is not out");
+        return after();
+    }
     const bool known = book_.release(now_, lease, verdict, out_);
-    demand(known && model_.released(lease, verdict), "a lease that is out was not known");
+    demand(known && model_.released(lease, verdict, now_), "a lease that is out was not known");
     after();
 }
 
@@ -185,7 +194,9 @@ void world::stale_cancel(std::uint32_t pick) {
 void world::stale_release(std::uint32_t pick) {
     if (returned_.empty()) return;
     model_.begin(now_);
-    demand(!book_.release(now_, returned_[pick % returned_.size()], pool::verdict::broken, out_), "returned twice");
+    const pool::lease_id lease = returned_[pick % returned_.size()];
+    demand(!book_.release(now_, lease, pool::verdict::broken, out_), "returned twice");
+    demand(!book_.release_kept(now_, lease, now_, out_), "returned twice, once from where it was kept");
     demand(out_.empty(), "a stale return did something");
     after();
 }
@@ -336,6 +347,13 @@ void world::resize(draw random) {
     settings.min_size = random.below(settings.max_size + 1);
     settings.max_idle = std::max(settings.max_idle, settings.min_size);
     reconfigure(settings);
+}
+
+void world::close_one_idle() {
+    model_.begin(now_);
+    const bool wanted = model_.closing_one_idle();
+    demand(book_.close_one_idle(now_, out_) == wanted, "one was closed to make room, or not");
+    after();
 }
 
 void world::drain(duration timeout) {

@@ -65,6 +65,7 @@ private:
     void reconfigure(const pool::settings& settings);
     void resize(draw random);
     void drain(duration timeout);
+    void close_one_idle();
 
     [[nodiscard]] pool::slot_id some_slot(std::uint32_t pick) const;
     void after();

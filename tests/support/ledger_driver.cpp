@@ -61,14 +61,23 @@ std::string ledger_driver::cancel(const std::string& name) {
     return done ? text : "stale" + text;
 }
 
-std::string ledger_driver::release(const std::string& name, pool::verdict verdict) {
+pool::lease_id ledger_driver::take_back(const std::string& name) {
     const auto held = leases_.find(name);
-    const pool::lease_id lease = held == leases_.end() ? returned_.at(name) : held->second;
-    if (held != leases_.end()) {
-        returned_[name] = lease;
-        leases_.erase(held);
-    }
-    const bool done = book_.release(now_, lease, verdict, out_);
+    if (held == leases_.end()) return returned_.at(name);
+    const pool::lease_id lease = held->second;
+    returned_[name] = lease;
+    leases_.erase(held);
+    return lease;
+}
+
+std::string ledger_driver::release(const std::string& name, pool::verdict verdict) {
+    const bool done = book_.release(now_, take_back(name), verdict, out_);
+    const std::string text = after();
+    return done ? text : "stale" + text;
+}
+
+std::string ledger_driver::release_kept(const std::string& name, duration ago) {
+    const bool done = book_.release_kept(now_, take_back(name), now_ - ago, out_);
     const std::string text = after();
     return done ? text : "stale" + text;
 }
@@ -139,6 +148,12 @@ std::string ledger_driver::retire_all() {
 std::string ledger_driver::warm_up(std::size_t count) {
     book_.warm_up(now_, count, out_);
     return after();
+}
+
+std::string ledger_driver::close_one_idle() {
+    const bool closes = book_.close_one_idle(now_, out_);
+    const std::string text = after();
+    return closes ? text : "none" + text;
 }
 
 std::string ledger_driver::drain(duration timeout) {

@@ -34,6 +34,8 @@ public:
     std::string acquire(const std::string& name, const caller& how = {});
     std::string cancel(const std::string& name);
     std::string release(const std::string& name, pool::verdict verdict = pool::verdict::clean);
+    /// The return of a lease that its borrower had done with `ago`, and that was kept since.
+    std::string release_kept(const std::string& name, duration ago);
     /// Acquires, opens a connection if one is wanted for that, and forgets the actions. Fails the test when `name` has
     /// no lease after that.
     void lend(const std::string& name, const caller& how = {});
@@ -67,6 +69,7 @@ public:
     std::string retire_all();
     std::string warm_up(std::size_t count);
     std::string drain(duration timeout);
+    std::string close_one_idle();
 
     // Time.
     /// Lets time pass, waking the ledger whenever a shell would; all actions of that time.
@@ -89,6 +92,7 @@ public:
 
 private:
     std::string after();
+    [[nodiscard]] pool::lease_id take_back(const std::string& name);
     void check_the_wake();
     void describe(const pool::action& each, std::string& text);
     [[nodiscard]] std::size_t number_of(pool::slot_id slot) const;

@@ -62,8 +62,9 @@ public:
     void retire_all() { state_->retire_all(); }
     /// Closes the connection that was idle longest, to make room elsewhere. False: none is idle beyond `min_size`.
     bool close_one_idle() { return state_->close_one_idle(); }
-    /// Changes settings at run time. What is too much after it goes as it becomes idle; durations count for
-    /// connections opened from then on.
+    /// Changes settings at run time. What is too much after it goes as it becomes idle. Times (idle, lifetime,
+    /// keep-alive) count for open connections too, from when they were opened or last used; deadlines of what is under
+    /// way stay.
     [[nodiscard]] result<void> reconfigure(const settings& wanted) { return state_->reconfigure(wanted); }
     [[nodiscard]] result<void> resize(std::size_t min_size, std::size_t max_size) {
         settings wanted = state_->current_settings();

@@ -43,6 +43,11 @@ TEST(index_list, it_does_what_a_standard_list_does) {
         if (elements[which].links.linked) {
             all.remove(elements, which);
             model.remove(which);
+        } else if (!model.empty() && random.below(3) == 0) {
+            // Behind any of those that are there.
+            const auto at = std::next(model.begin(), static_cast<std::ptrdiff_t>(random.below(model.size())));
+            all.insert(elements, which, *at, elements[*at].links.next);
+            model.insert(std::next(at), which);
         } else if (random.below(2) == 0) {
             all.push_front(elements, which);
             model.push_front(which);

@@ -124,6 +124,11 @@ breaker_admission circuit_breaker::admit(time_point now) {
     return refuse(never);
 }
 
+void circuit_breaker::let_probes_through(time_point now) {
+    expire_probes(now);
+    if (state_ == breaker_state::open) change_to(breaker_state::half_open, now);
+}
+
 breaker_admission circuit_breaker::admit_probe(time_point now) {
     if (probes_.size() >= settings_.max_probes) {
         return refuse(probe_end());

@@ -118,7 +118,7 @@ struct circuit_breaker_statistics {
 /// | state                | event                                                           | next state |
 /// |----------------------|-----------------------------------------------------------------|------------|
 /// | closed               | `failures` in a row, or a rate of the window reached            | open       |
-/// | open                 | asked `open_for` later or after                                 | half_open  |
+/// | open                 | asked `open_for` later or after, or `let_probes_through`        | half_open  |
 /// | half_open            | a probe failed, was slow or has no outcome after `call_timeout` | open       |
 /// | half_open            | `successes` good probes                                         | closed     |
 /// | any                  | `close`, `open`, `force_open`, `disable`                        | as told    |
@@ -141,6 +141,10 @@ public:
 
     /// Whether a call may be made at `now`. Each permit must come back by `report`.
     [[nodiscard]] breaker_admission admit(time_point now);
+
+    /// Something else than a call, a health check for example, has shown that the service may work again: an open
+    /// breaker becomes half open at once. Nothing happens in any other state.
+    void let_probes_through(time_point now);
 
     /// How the call of `permit` ended.
     void report(const breaker_permit& permit, call_outcome outcome, time_point now);

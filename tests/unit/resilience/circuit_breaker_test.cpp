@@ -321,6 +321,20 @@ TEST(circuit_breaker, can_be_opened_by_an_operator_and_comes_back_by_itself) {
     EXPECT_EQ(breaker.state(now), closed);
 }
 
+TEST(circuit_breaker, lets_probes_through_before_its_time_when_told_to_and_only_when_open) {
+    circuit_breaker breaker = opened(in_a_row());
+    breaker.let_probes_through(start + 1s);
+    EXPECT_EQ(breaker.state(start + 1s), half_open);
+    time_point now = start + 1s;
+    run(breaker, now, "sss");
+    EXPECT_EQ(breaker.state(now), closed);
+    breaker.let_probes_through(now);
+    EXPECT_EQ(breaker.state(now), closed);
+    breaker.force_open(now);
+    breaker.let_probes_through(now);
+    EXPECT_EQ(breaker.state(now), forced_open);
+}
+
 TEST(circuit_breaker, counts_what_it_did) {
     circuit_breaker breaker(in_a_row(2), start);
     time_point now = start;

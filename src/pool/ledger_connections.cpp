@@ -147,6 +147,8 @@ void ledger::finish_warm_up(actions& out) {
 void ledger::settle(time_point now, std::uint32_t which, time_point since, actions& out) {
     const pool::slot& settled = slots_[which];
     const bool only_checked = settled.state == slot_state::checking;
+    // The drain is over: there is no time left for being polite.
+    if (lifecycle_ == lifecycle::closed) return abandon(now, which, close_reason::retired, out);
     if (settled.retired) return begin_close(now, which, settled.reason, out);
     if (lifecycle_ != lifecycle::open) return begin_close(now, which, close_reason::retired, out);
     if (settled.overflow) {

@@ -194,7 +194,12 @@ private:
             case pool::action_kind::close:
                 return running_.push_back({what.slot, work::close});
             case pool::action_kind::abandon:
-                std::ranges::find(running_, what.slot, &operation::slot)->what = work::close;
+                if (const auto found = std::ranges::find(running_, what.slot, &operation::slot);
+                    found != running_.end()) {
+                    found->what = work::close;
+                } else {
+                    running_.push_back({what.slot, work::close});
+                }
                 return;
             case pool::action_kind::grant:
                 held_.push_back(what.lease);

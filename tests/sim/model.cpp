@@ -235,7 +235,7 @@ void model::settle(connection& one, bool only_checked, time_point since) {
                       (!one.overflow && live + 1 > settings_.max_size) || (one.outgoing && !only_checked) ||
                       worn(one) || (expired(one) && !one.outgoing && kept() > settings_.min_size);
     if (goes) {
-        one.debt = owed::close;
+        one.debt = over_ ? owed::abandon : owed::close;
         return;
     }
     if (one.dirty) {

@@ -27,7 +27,7 @@ TEST(sim, short_runs_end_in_rare_states) {
 }
 
 TEST(sim, the_same_seed_gives_the_same_run) {
-    for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 10'000; ++seed) {
         const world_config config = draw_world(seed);
         const std::vector<choice> choices = draw_choices(config, 200);
         const run_result first = run(config, choices);
@@ -35,6 +35,25 @@ TEST(sim, the_same_seed_gives_the_same_run) {
         ASSERT_EQ(first.trace, second.trace) << "seed " << seed;
         ASSERT_EQ(first.steps, second.steps) << "seed " << seed;
     }
+}
+
+TEST(sim, every_shutdown_is_over_in_time_whatever_goes_wrong) {
+    std::string said;
+    const bool good = survives(
+        [] {
+            int shutdowns = 0;
+            for (std::uint64_t seed = 2'000'000; shutdowns < 10'000; ++seed) {
+                const world_config config = draw_world(seed);
+                if (config.has(fault::drains)) continue;
+                ++shutdowns;
+                lido::random_source random(seed);
+                world made_up(config);
+                for (const choice& each : draw_choices(config, random.below(120))) made_up.apply(each);
+                made_up.shut_down(random.up_to(std::chrono::seconds(10)), random.next());
+            }
+        },
+        &said);
+    EXPECT_TRUE(good) << said;
 }
 
 TEST(sim, any_part_of_a_run_can_be_run) {

@@ -413,7 +413,11 @@ void world::carry_out(const pool::action& what) {
             return begin(what.slot, work::close, fault::close_hangs);
         case pool::action_kind::abandon: {
             const auto found = std::ranges::find(running_, what.slot, &operation::slot);
-            demand(found != running_.end(), "abandoned, and nothing was under way");
+            if (found == running_.end()) {
+                demand(book_.draining(), "abandoned, and nothing was under way");
+                running_.push_back({what.slot, work::close, false});
+                return;
+            }
             remember(abandoned_, *found);
             *found = {what.slot, work::close, false};
             return;
@@ -448,6 +452,42 @@ void world::rest() {
             answer(0, {0x9E3779B97F4A7C15U});
         }
     }
+}
+
+/// Until the deadline everything goes on as before, faults and all. Then those whose connections were cut notice it,
+/// and what was abandoned is destroyed; both take no time.
+void world::shut_down(duration timeout, std::uint64_t value) {
+    draw random{value};
+    const time_point end = now_ + timeout;
+    drain(timeout);
+    const std::size_t turns = random.below(200);
+    for (std::size_t turn = 0; turn < turns && now_ < end; ++turn) {
+        const auto pick = static_cast<std::uint32_t>(random.below(1000));
+        if (random.one_in(3)) {
+            release(pick, {random.bits});
+        } else if (random.one_in(2)) {
+            answer(pick, {random.bits});
+        } else {
+            advance((end - now_) / static_cast<duration::rep>(1ULL << random.below(20)));
+        }
+    }
+    while (now_ < end + 1ms) advance(end + 1ms - now_);
+    while (!held_.empty()) release(0, {random.below(1'000'000)});
+    for (std::size_t i = 0; i < running_.size();) {
+        if (running_[i].what == work::close && !running_[i].hangs) {
+            answer(static_cast<std::uint32_t>(i), {0});
+            i = 0;
+        } else {
+            ++i;
+        }
+    }
+    while (now_ < end + 100ms) advance(end + 100ms - now_);
+    demand(waiting_.empty(), "somebody waits after the shutdown");
+    demand(running_.empty(), "something is under way after the shutdown");
+    demand(book_.is_empty(), "something is left after the shutdown");
+    demand(book_.totals().created == book_.totals().closed, "created and closed differ after the shutdown");
+    demand(book_.next_wake() == never, "a timer is left after the shutdown");
+    book_.audit();
 }
 
 void world::heal() {

@@ -20,6 +20,8 @@ public:
     /// The faults end, everybody returns what he has, and nobody asks for more: now the pool must come to rest at its
     /// minimum, and then drain to nothing.
     void heal();
+    /// The pool is drained with its faults still there: nothing may be left 100 ms after the deadline.
+    void shut_down(duration timeout, std::uint64_t value);
 
     /// From now on each event and action is told on `to`.
     void tell(std::FILE* to) noexcept { teller_ = to; }

@@ -309,7 +309,7 @@ task<result<std::size_t>> client::implementation::warm_up(std::shared_ptr<implem
     if (!base) co_return std::move(base).error();
     origin_pool& pool = **base;
     result<std::size_t> open = co_await pool.connections.warm_up(count);
-    if (!open) co_return std::move(open).error().with_context(fmt::format("connect to {}", pool.text));
+    if (!open) co_return std::move(open).error().with_context(fmt::format("warm up {}", pool.text));
     co_return open;
 }
 

@@ -35,8 +35,12 @@ void drain_counter(int descriptor) noexcept {
 
 }  // namespace
 
+event_loop::event_loop(scheduler_group& group, std::uint32_t index, without_descriptors /*yet*/)
+    : scheduler(group, index), now_(clock::now()), wheel_(now_) {}
+
+// Made by the other constructor first, so that the destructor closes what is open when one of these fails.
 event_loop::event_loop(scheduler_group& group, std::uint32_t index, drive how)
-    : scheduler(group, index), now_(clock::now()), wheel_(now_) {
+    : event_loop(group, index, without_descriptors{}) {
     epoll_ = checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
     wake_ = checked(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd");
     watch(epoll_, wake_, &wake_, EPOLLIN);

@@ -153,16 +153,16 @@ result<core::granted> core::try_acquire(const acquire_options& options) {
     if (ledger_->counts().of(slot_state::idle) == 0) empty_parking_locked();
     const acquire_outcome outcome = ledger_->acquire(now,
                                                      {.priority = highest_priority,
-                                                      .deadline = now,
                                                       .holder = options.holder,
                                                       .affinity = affinity,
+                                                      .waits = false,
                                                       .where = options.where},
                                                      actions_);
     answer given;
     if (outcome.what == acquire_outcome::kind::granted) {
         given = granted_locked(outcome.slot, outcome.lease);
     } else {
-        given = refusal_locked(ledger_->draining() ? errc::pool_closed : errc::pool_exhausted, false);
+        given = refusal_locked(outcome.reason, false);
     }
     settle(held);
     if (observer_ != nullptr) {

@@ -169,6 +169,7 @@ bool ledger::must_refuse(const acquire_request& request, time_point now, acquire
         return true;
     };
     if (lifecycle_ != lifecycle::open) return because(errc::pool_closed, statistics_.refused_other);
+    if (!request.waits) return because(paused_ ? errc::pool_paused : errc::pool_exhausted, statistics_.refused_full);
     if (request.deadline <= now) return because(errc::acquire_timeout, statistics_.refused_timeout);
     if (settings_.on_full == when_full::fail && !paused_) {
         const std::size_t offered = in_flight_ + (room() + in(slot_state::idle)) * expected_capacity_;

@@ -58,6 +58,7 @@ struct acquire_request {
     time_point deadline = never;
     std::uint64_t holder = 0;
     std::uint32_t affinity = 0;
+    bool waits = true;  ///< otherwise refused where it would be queued
     std::source_location where;
 };
 

@@ -166,6 +166,7 @@ model::opinion model::on_acquire(const pool::acquire_request& request) const {
         }
     }
     if (perhaps) return {answer::granted_or_not};
+    if (!request.waits) return {answer::refused, paused_ ? errc::pool_paused : errc::pool_exhausted};
     if (request.deadline <= now_) return {answer::refused, errc::acquire_timeout};
     if (settings_.on_full == pool::when_full::fail && !paused_) {
         const std::size_t idle = count([](const connection& one) { return one.what == doing::idle; });

@@ -117,6 +117,7 @@ void world::acquire(draw random) {
     request.deadline = random.one_in(50) ? now_ : deadline_after(now_, patience);
     request.holder = config_.holders == 0 || random.one_in(3) ? 0 : 1 + random.below(config_.holders);
     request.affinity = static_cast<std::uint32_t>(random.below(config_.schedulers));
+    request.waits = !random.one_in(40);
     model_.begin(now_);
     const model::opinion wanted = model_.on_acquire(request);
     const pool::acquire_outcome outcome = book_.acquire(now_, request, out_);

@@ -69,6 +69,8 @@ private:
         void push(work& item) noexcept;
     };
 
+    struct without_descriptors {};
+    event_loop(scheduler_group& group, std::uint32_t index, without_descriptors);
     void turn_once(int timeout_milliseconds);
     void collect_remote() noexcept;
     void run_queue() noexcept;

@@ -38,7 +38,7 @@ public:
     [[nodiscard]] acquire_operation<Connector> acquire(const acquire_options& options = {}) {
         return acquire_operation<Connector>(*state_, options);
     }
-    /// Only what is idle now; never waits. Any thread.
+    /// Only what is idle now; never waits. Any thread. Errors: `pool_exhausted`, `pool_paused`, `pool_closed`.
     [[nodiscard]] result<lease> try_acquire(const acquire_options& options = {}) {
         return state::wrap(state_.get(), state_->try_acquire(options));
     }

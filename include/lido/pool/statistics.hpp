@@ -52,7 +52,7 @@ struct statistics {
     std::uint64_t refused = 0;
     std::uint64_t refused_timeout = 0;
     std::uint64_t refused_down = 0;       ///< with the last connect error
-    std::uint64_t refused_full = 0;       ///< queue_full, pool_exhausted
+    std::uint64_t refused_full = 0;       ///< queue_full, pool_exhausted, and those who would not wait
     std::uint64_t refused_cancelled = 0;  ///< the caller cancelled
     std::uint64_t refused_other = 0;      ///< closed, would_deadlock
     std::uint64_t released = 0;

@@ -10,8 +10,12 @@
 #include <array>
 #include <chrono>
 #include <memory>
+#include <system_error>
 #include <thread>
 #include <vector>
+
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace lido::net {
 namespace {
@@ -194,6 +198,27 @@ TEST(event_loop, runs_what_was_posted_before_stop) {
         io.at(0).post(second);
     }
     EXPECT_EQ(ran, 2);
+}
+
+TEST(event_loop, leaves_no_descriptor_behind_when_one_cannot_be_had) {
+    const auto next_free = [] {
+        const int found = dup(0);
+        close(found);
+        return found;
+    };
+    runtime io;
+    const int before = next_free();
+    rlimit limits{};
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limits), 0);
+    for (int more = 0; more < 3; ++more) {
+        // One descriptor, then two; with three the loop can be made.
+        rlimit few = limits;
+        few.rlim_cur = static_cast<rlim_t>(before + more);
+        ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+        EXPECT_THROW(event_loop(io, 0, event_loop::drive::embedded), std::system_error);
+        ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limits), 0);
+        EXPECT_EQ(next_free(), before);
+    }
 }
 
 TEST(event_loop, sleeps_while_it_has_nothing_to_do) {

@@ -46,6 +46,17 @@ TEST_F(pool, lends_by_try_acquire_only_what_is_idle) {
     EXPECT_EQ(world_.begun(step_kind::check), 0U);
 }
 
+TEST_F(pool, says_by_try_acquire_why_there_is_nothing_and_counts_it_as_full) {
+    open({.max_size = 2});
+    take().release();
+    pool_->pause();
+    EXPECT_TRUE(pool_->try_acquire().error() == errc::pool_paused);
+    pool_->resume();
+    EXPECT_TRUE(pool_->try_acquire().has_value());
+    EXPECT_EQ(pool_->statistics().refused_full, 1U);
+    EXPECT_EQ(pool_->statistics().refused_timeout, 0U);
+}
+
 TEST_F(pool, can_be_moved) {
     open();
     auto held = take();

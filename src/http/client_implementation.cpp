@@ -1,7 +1,8 @@
 #include "http/client_implementation.hpp"
 
-#include "http/retry_pause.hpp"
+#include "lido/base/single_scheduler.hpp"
 #include "lido/base/sleep.hpp"
+#include "lido/base/stoppable_sleep.hpp"
 
 #include <fmt/format.h>
 
@@ -17,18 +18,6 @@ random_source& dice() {
     static thread_local random_source source(random_source::entropy_seed());
     return source;
 }
-
-/// One scheduler as a group of its own, so that an operation can be sent to exactly that one.
-class single_scheduler final : public scheduler_group {
-public:
-    explicit single_scheduler(scheduler& only) noexcept : only_(only) {}
-    [[nodiscard]] std::uint32_t size() const noexcept override { return 1; }
-    [[nodiscard]] scheduler& at(std::uint32_t) noexcept override { return only_; }
-    [[nodiscard]] scheduler& pick() noexcept override { return only_; }
-
-private:
-    scheduler& only_;
-};
 
 std::string_view without_query(std::string_view target) {
     return target.substr(0, target.find('?'));
@@ -245,7 +234,7 @@ task<result<response>> client::implementation::run(std::shared_ptr<implementatio
         }
         if (wait) {
             const time_point again = deadline_after(here.now(), *wait);
-            co_await retry_pause(again, me.closing_.get_token());
+            co_await stoppable_sleep(again, me.closing_.get_token());
             if (me.closing_.stop_requested()) wait.reset();
         }
         if (!wait) {

@@ -28,6 +28,11 @@ core::core(scheduler_group& group, const settings& initial, observer* watcher)
 
 core::~core() = default;
 
+scheduler& core::home_of(slot_id slot) const noexcept {
+    const lock held(mutex_);
+    return *entries_[slot.index].where;
+}
+
 void core::shut_down() noexcept {
     lock held(mutex_);
     keep_ = shared_from_this();

@@ -84,6 +84,7 @@ router::member& router::append(const endpoint_settings& which, time_point now, r
     if (started_) made.risen = now;
     members_.push_back(std::move(made));
     if (ejection_) ejection_->add();
+    hurried_ = true;
     return members_.back();
 }
 
@@ -266,6 +267,7 @@ choice router::pick(const call_record& call, bool elsewhere, time_point now, ran
             return made;
         }
     }
+    if (call.tried.empty()) ++totals_.refused;
     if (made.why == refusal::none) made.why = refusal::unavailable;
     if (made.why != refusal::unavailable) return made;
     for (std::size_t i = 0; i < members_.size(); ++i) {
@@ -305,7 +307,7 @@ void router::note_breaker(member& which, time_point now, random_source& random) 
         if (before == breaker_state::half_open) {
             which.passes_needed = std::min(which.passes_needed * 2, most_passes_needed);
         }
-        which.health.hurry(now, random);
+        hurry(which, now, random);
     } else if (current == breaker_state::closed) {
         which.passes_needed = 1;
         which.risen = now;
@@ -338,9 +340,10 @@ bool router::report(const permit& what, outcome how, time_point now, random_sour
         if (ejection_ && ejection_->report(position_of(*found), success, now, random)) {
             found->was_ejected = true;
             ++found->ejections;
-            found->health.hurry(now, random);
+            hurry(*found, now, random);
         }
     }
+    sweep(now, random);
     if (found->membership != membership::draining || found->in_use > 0) return false;
     erase(position_of(*found));
     return true;
@@ -433,7 +436,9 @@ void router::check_ended(const due_check& which, check_outcome how, time_point n
         found->breaker->let_probes_through(now);
         note_breaker(*found, now, random);
     } else if (how == check_outcome::failed) {
+        // Checks that fail when calls do are to be believed when they succeed.
         found->passed_while_open = 0;
+        found->passes_needed = 1;
     }
     if (!found->health.end(which.number, how, is_in_trouble(*found, now), now, random)) return;
     if (found->health.state() != health_state::healthy) return;
@@ -445,24 +450,28 @@ void router::check_ended(const due_check& which, check_outcome how, time_point n
     }
 }
 
-time_point router::next_event() const noexcept {
+time_point router::next_check() const noexcept {
     time_point next = never;
     for (const member& each : members_) {
         if (each.membership == membership::active) next = std::min(next, each.health.next());
     }
-    // Without calls there is nothing to compare, and an idle service must not wake up for it.
-    if (ejection_ && totals_.running > 0) next = std::min(next, ejection_->next_sweep());
     return next;
 }
 
+void router::hurry(member& which, time_point now, random_source& random) noexcept {
+    which.health.hurry(now, random);
+    hurried_ = true;
+}
+
+/// Compares success rates when it is time. Calls drive it: without them there is nothing to compare.
 void router::sweep(time_point now, random_source& random) {
-    if (!ejection_ || ejection_->sweep(now, random) == 0) return;
+    if (!ejection_ || now < ejection_->next_sweep() || ejection_->sweep(now, random) == 0) return;
     for (std::size_t i = 0; i < members_.size(); ++i) {
         member& each = members_[i];
         if (each.was_ejected || !ejection_->is_ejected(i, now)) continue;
         each.was_ejected = true;
         ++each.ejections;
-        each.health.hurry(now, random);
+        hurry(each, now, random);
     }
 }
 

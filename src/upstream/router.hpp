@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace lido::upstream {
@@ -126,10 +127,10 @@ public:
     /// The checks to be made now, into `due`; each comes back by `check_ended`.
     void begin_checks(time_point now, std::vector<due_check>& due);
     void check_ended(const due_check& which, check_outcome how, time_point now, random_source& random);
-    /// When `begin_checks` or `sweep` have something to do next.
-    [[nodiscard]] time_point next_event() const noexcept;
-    /// Compares success rates when it is time.
-    void sweep(time_point now, random_source& random);
+    /// When `begin_checks` has something to do next.
+    [[nodiscard]] time_point next_check() const noexcept;
+    /// Has that come nearer since it was asked last? Then whoever waits for it must look again.
+    [[nodiscard]] bool take_hurry() noexcept { return std::exchange(hurried_, false); }
 
     // For operators and reports.
 
@@ -177,6 +178,8 @@ private:
     void erase(std::size_t position);
     void note_breaker(member& which, time_point now, random_source& random);
     void note_ejection(member& which, time_point now) noexcept;
+    void hurry(member& which, time_point now, random_source& random) noexcept;
+    void sweep(time_point now, random_source& random);
     void remember(member& which, const breaker_change& what);
     [[nodiscard]] bool is_ejected(std::size_t position, time_point now) const noexcept;
     [[nodiscard]] bool is_in_trouble(const member& which, time_point now) const noexcept;
@@ -198,6 +201,7 @@ private:
     std::optional<resilience::hedge> hedge_;
     std::vector<resilience::endpoint_view> views_;
     bool started_ = false;
+    bool hurried_ = false;
     health_report totals_;
 };
 

@@ -81,6 +81,8 @@ public:
     void capacity_changed(slot_id slot, std::uint32_t capacity) noexcept;
 
     [[nodiscard]] scheduler_group& group() const noexcept { return group_; }
+    /// The scheduler on which a connection lives that is lent out.
+    [[nodiscard]] scheduler& home_of(slot_id slot) const noexcept;
 
 protected:
     // What the kind does. Each runs on the connection's scheduler; the tasks end by calling the matching `finish_…`.

@@ -1,6 +1,7 @@
 // Lido: the right to use a connection for a while.
 #pragma once
 
+#include "lido/base/task.hpp"
 #include "lido/pool/core.hpp"
 
 #include <exception>
@@ -51,6 +52,11 @@ public:
     [[nodiscard]] connection* operator->() const noexcept { return static_cast<connection*>(what_.connection); }
     /// Has the connection served anybody before?
     [[nodiscard]] bool reused() const noexcept { return what_.reused; }
+
+    /// The scheduler on which the connection lives.
+    [[nodiscard]] scheduler& where() const noexcept { return owner_->home_of(what_.slot); }
+    /// Asks the connector whether the connection works; see `connector::check`. On the connection's scheduler.
+    [[nodiscard]] task<result<void>> check(time_point deadline) const { return kind_->check(**this, deadline); }
 
     /// Returns it now; the connector says in which state. A second call does nothing.
     void release() noexcept {

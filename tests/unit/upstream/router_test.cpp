@@ -57,7 +57,7 @@ protected:
     /// Moves time to the next check of this endpoint and ends it so.
     void check(std::string_view name, check_outcome how) {
         for (int i = 0; i < 100; ++i) {
-            now_ = std::max(now_, router_->next_event());
+            now_ = std::max(now_, router_->next_check());
             std::vector<due_check> due;
             router_->begin_checks(now_, due);
             bool done = false;
@@ -66,7 +66,6 @@ protected:
                 router_->check_ended(each, it ? how : check_outcome::passed, now_, random_);
                 done = done || it;
             }
-            router_->sweep(now_, random_);
             if (done) return;
         }
         ADD_FAILURE() << "no check of " << name;

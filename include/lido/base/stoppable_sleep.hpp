@@ -1,4 +1,4 @@
-// Lido: the pause before a retry.
+// Lido: a wait that can be cut short.
 #pragma once
 
 #include "lido/base/scheduler.hpp"
@@ -7,20 +7,22 @@
 #include <memory>
 #include <optional>
 #include <stop_token>
+#include <utility>
 
-namespace lido::http {
+namespace lido {
 
-/// `co_await retry_pause(when, stop)` goes on at `when`, or soon after `stop` was requested on any thread, on the same
-/// scheduler. Destroying the waiting coroutine takes the wait back.
-class [[nodiscard]] retry_pause : private timer {
+/// `co_await stoppable_sleep(when, stop)` goes on at `when`, or soon after `stop` was requested on any thread, on the
+/// same scheduler; at once when either holds already. Destroying the waiting coroutine takes the wait back. Costs two
+/// allocations.
+class [[nodiscard]] stoppable_sleep : private timer {
 public:
-    retry_pause(time_point when, std::stop_token stop) noexcept
-        : timer([](timer& self) noexcept { static_cast<retry_pause&>(self).go_on(); }),
+    stoppable_sleep(time_point when, std::stop_token stop) noexcept
+        : timer([](timer& self) noexcept { static_cast<stoppable_sleep&>(self).go_on(); }),
           when_(when),
           stop_(std::move(stop)) {}
-    retry_pause(const retry_pause&) = delete;
-    retry_pause& operator=(const retry_pause&) = delete;
-    ~retry_pause() { leave(); }
+    stoppable_sleep(const stoppable_sleep&) = delete;
+    stoppable_sleep& operator=(const stoppable_sleep&) = delete;
+    ~stoppable_sleep() { leave(); }
 
     [[nodiscard]] bool await_ready() const noexcept {
         return when_ <= scheduler::current()->now() || stop_.stop_requested();
@@ -37,14 +39,14 @@ public:
 private:
     /// On the way to the scheduler when the pause may be over already, so it lives by itself.
     struct alarm : work, std::enable_shared_from_this<alarm> {
-        explicit alarm(retry_pause& whom) noexcept
+        explicit alarm(stoppable_sleep& whom) noexcept
             : work([](work& item) noexcept {
                   auto& self = static_cast<alarm&>(item);
                   const auto alive = std::move(self.keep);
                   if (self.owner != nullptr) self.owner->go_on();
               }),
               owner(&whom) {}
-        retry_pause* owner;
+        stoppable_sleep* owner;
         std::shared_ptr<alarm> keep;
     };
     struct ring {
@@ -75,4 +77,4 @@ private:
     std::optional<std::stop_callback<ring>> on_stop_;
 };
 
-}  // namespace lido::http
+}  // namespace lido

@@ -1,0 +1,659 @@
+#include "lido/upstream/engine.hpp"
+
+#include "lido/base/race.hpp"
+#include "lido/base/stoppable_sleep.hpp"
+#include "upstream/router.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace lido::upstream {
+namespace {
+
+/// An idle watch looks at its checks this often anyway.
+constexpr duration longest_sleep = std::chrono::hours(1);
+
+time_point time_here() noexcept {
+    const scheduler* here = scheduler::current();
+    return here != nullptr ? here->now() : clock::now();
+}
+
+/// For what runs by itself: its outcome is told elsewhere.
+struct silent {
+    void complete() const noexcept {}
+    [[noreturn]] void fail(const std::exception_ptr&) const noexcept { std::terminate(); }
+    void cancelled() const noexcept {}
+};
+
+result<void> validate(std::span<const endpoint_settings> endpoints, std::size_t most) {
+    if (endpoints.size() > most) {
+        return error(errc::invalid_argument,
+                     fmt::format("{} endpoints are more than max_endpoints = {}", endpoints.size(), most),
+                     "raise max_endpoints");
+    }
+    std::set<std::string_view> names;
+    for (const endpoint_settings& each : endpoints) {
+        if (auto valid = each.validate(); !valid) return std::move(valid).error().with_context(each.name);
+        if (!names.insert(each.name).second) {
+            return error(errc::invalid_argument, fmt::format("endpoint {} is listed twice", each.name),
+                         "give each endpoint a name of its own");
+        }
+    }
+    return {};
+}
+
+/// What an attempt means for its endpoint whose caller went away.
+const outcome gone_away = outcome::ignored;
+
+error closed_error(const std::string& name) {
+    return {errc::pool_closed, fmt::format("service {} is closed", name)};
+}
+
+}  // namespace
+
+// ---- parts of a call ------------------------------------------------------------------------------------------------
+
+/// A call's stay in the engine. Whatever ends it (its end, its caller's going away) gives back what it holds.
+class engine::call_scope {
+public:
+    explicit call_scope(engine& owner) noexcept : owner_(owner) {}
+    call_scope(const call_scope&) = delete;
+    call_scope& operator=(const call_scope&) = delete;
+    ~call_scope() { owner_.leave(counted, has_place, success); }
+
+    call_record record;
+    bool counted = false;
+    bool has_place = false;
+    bool success = false;
+
+private:
+    engine& owner_;
+};
+
+/// An attempt's permit. Comes back with its outcome, or, when the attempt is destroyed, with what that means.
+class engine::permit_guard {
+public:
+    permit_guard(engine& owner, const permit& what, const outcome& when_destroyed) noexcept
+        : owner_(owner), what_(what), when_destroyed_(when_destroyed) {}
+    permit_guard(const permit_guard&) = delete;
+    permit_guard& operator=(const permit_guard&) = delete;
+    ~permit_guard() {
+        if (!settled_) owner_.settle(what_, when_destroyed_);
+    }
+    void settle(outcome how) noexcept {
+        settled_ = true;
+        owner_.settle(what_, how);
+    }
+
+private:
+    engine& owner_;
+    const permit what_;
+    const outcome& when_destroyed_;
+    bool settled_ = false;
+};
+
+/// A caller that waits for a place in the bulkhead. On the way to its scheduler when the caller may have gone already,
+/// so it lives by itself.
+struct engine::waiter : work, std::enable_shared_from_this<waiter> {
+    waiter() noexcept : work([](work& item) noexcept { static_cast<waiter&>(item).arrive(); }) {}
+    void arrive() noexcept;
+    void call_locked() noexcept {
+        keep = shared_from_this();
+        where->post(*this);
+    }
+
+    scheduler* where = nullptr;
+    std::list<std::shared_ptr<waiter>>::iterator place;
+    bool waiting = true;   // protected by the engine's mutex
+    bool refused = false;  // the same
+    std::shared_ptr<waiter> keep;
+    place_awaiter* on_call = nullptr;  // on `where` only
+};
+
+/// Awaits a place in the bulkhead, for which `node` stands in the queue: success, `acquire_timeout` or `pool_closed`.
+class [[nodiscard]] engine::place_awaiter : private timer {
+public:
+    place_awaiter(engine& owner, std::shared_ptr<waiter> node, time_point deadline) noexcept
+        : timer([](timer& self) noexcept { static_cast<place_awaiter&>(self).expire(); }),
+          owner_(owner),
+          node_(std::move(node)),
+          deadline_(deadline) {}
+    place_awaiter(const place_awaiter&) = delete;
+    place_awaiter& operator=(const place_awaiter&) = delete;
+    ~place_awaiter() {
+        if (!armed_) return;
+        // The caller goes away. A place that is on its way is passed on.
+        node_->where->disarm(*this);
+        node_->on_call = nullptr;
+        if (take_back()) return;
+        if (!node_->refused) owner_.leave(false, true, false);
+    }
+
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> caller) noexcept {
+        caller_ = caller;
+        node_->on_call = this;
+        armed_ = true;
+        node_->where->arm(*this, deadline_);
+    }
+    [[nodiscard]] std::optional<errc> await_resume() const noexcept {
+        if (expired_) return errc::acquire_timeout;
+        if (node_->refused) return errc::pool_closed;
+        return std::nullopt;
+    }
+
+private:
+    friend struct engine::waiter;
+    /// Leaves the queue, if it still stands there.
+    bool take_back() noexcept {
+        const std::lock_guard held(owner_.mutex_);
+        if (!node_->waiting) return false;
+        node_->waiting = false;
+        owner_.queue_.erase(node_->place);
+        owner_.bulkhead_->give_up();
+        return true;
+    }
+    void expire() noexcept {
+        if (!take_back()) return;  // called meanwhile: that is on its way
+        expired_ = true;
+        finish();
+    }
+    void called() noexcept {
+        node_->where->disarm(*this);
+        finish();
+    }
+    void finish() noexcept {
+        armed_ = false;
+        node_->on_call = nullptr;
+        caller_.resume();
+    }
+
+    engine& owner_;
+    std::shared_ptr<waiter> node_;
+    time_point deadline_;
+    std::coroutine_handle<> caller_;
+    bool armed_ = false;
+    bool expired_ = false;
+};
+
+void engine::waiter::arrive() noexcept {
+    const auto alive = std::move(keep);
+    if (on_call != nullptr) on_call->called();
+}
+
+/// What became of a call at the door.
+struct engine::admission {
+    std::optional<errc> refused;
+    time_point turn{};               ///< of the rate limiter
+    std::shared_ptr<waiter> queued;  ///< for a place in the bulkhead
+};
+
+/// What became of an attempt and its hedges.
+struct engine::round {
+    attempt_end end;
+    unsigned lane = 0;
+    bool cut = false;  ///< the deadline came, and there is nothing in any lane
+};
+
+// ---- life -----------------------------------------------------------------------------------------------------------
+
+std::shared_ptr<engine> engine::make(scheduler_group& group, const settings& policies,
+                                     std::span<const endpoint_settings> endpoints, target_maker make) {
+    policies.validate().value();
+    const std::shared_ptr<engine> made(new engine(group, policies, std::move(make)));
+    made->set_endpoints(endpoints).value();
+    made->start();
+    return made;
+}
+
+engine::engine(scheduler_group& group, const settings& policies, target_maker make)
+    : group_(group),
+      make_(std::move(make)),
+      random_(random_source::entropy_seed()),
+      router_(std::make_unique<router>(policies, std::span<const endpoint_settings>(), time_here(), random_)) {
+    if (policies.rate_limiter) limiter_.emplace(*policies.rate_limiter);
+    if (policies.bulkhead) bulkhead_.emplace(*policies.bulkhead);
+}
+
+engine::~engine() {
+    closing_.request_stop();
+}
+
+const settings& engine::policies() const noexcept {
+    return router_->policies();
+}
+
+void engine::start() {
+    if (policies().health.interval == health_check_settings::off) return;
+    lido::detail::started_task<void, silent>::launch(group_.at(0), watch(weak_from_this()), silent{},
+                                                     closing_.get_token(), false);
+}
+
+// ---- a call ---------------------------------------------------------------------------------------------------------
+
+/// The policies of the service as a whole, in their order.
+engine::admission engine::admit(call_scope& call, time_point now) {
+    admission seen;
+    const std::lock_guard held(mutex_);
+    if (sealed_) {
+        seen.refused = errc::pool_closed;
+        return seen;
+    }
+    router_->begin_call(now);
+    call.counted = true;
+    if (limiter_) {
+        const resilience::rate_admission turn = limiter_->reserve(now, call.record.deadline);
+        if (!turn) {
+            seen.refused = errc::rate_limited;
+            seen.turn = turn.earliest;
+            return seen;
+        }
+        seen.turn = turn.reservation->at;
+        if (seen.turn > now) return seen;  // the bulkhead is asked when it is there
+    }
+    enter_locked(call, seen);
+    return seen;
+}
+
+void engine::enter_locked(call_scope& call, admission& seen) {
+    if (!bulkhead_) return;
+    switch (bulkhead_->enter()) {
+        case resilience::bulkhead::admission::run:
+            call.has_place = true;
+            break;
+        case resilience::bulkhead::admission::refuse:
+            seen.refused = errc::queue_full;
+            break;
+        case resilience::bulkhead::admission::wait:
+            seen.queued = std::make_shared<waiter>();
+            seen.queued->where = scheduler::current();
+            seen.queued->place = queue_.insert(queue_.end(), seen.queued);
+            break;
+    }
+}
+
+error engine::refused_at_door(const admission& seen, time_point now) const {
+    const std::string& name = policies().name;
+    if (*seen.refused == errc::rate_limited) {
+        return {errc::rate_limited,
+                fmt::format("service {}: the rate limit has no turn before {} from now", name,
+                            to_text(std::chrono::ceil<std::chrono::milliseconds>(seen.turn - now))),
+                "call less often, or raise the rate or max_wait"};
+    }
+    if (*seen.refused == errc::queue_full) {
+        return {errc::queue_full, fmt::format("service {}: as many calls as allowed are running and waiting", name),
+                "call less at once, or raise max_concurrent or max_waiting of the bulkhead"};
+    }
+    if (*seen.refused == errc::acquire_timeout) {
+        return {errc::acquire_timeout, fmt::format("service {}: no call ended before the deadline", name),
+                "call less at once, or raise max_concurrent of the bulkhead"};
+    }
+    return closed_error(name);
+}
+
+void engine::call_next_locked() noexcept {
+    LIDO_ASSERT(!queue_.empty());
+    waiter& next = *queue_.front();
+    next.waiting = false;
+    next.call_locked();
+    queue_.pop_front();
+}
+
+void engine::leave(bool counted, bool has_place, bool success) noexcept {
+    if (!counted && !has_place) return;
+    const std::lock_guard held(mutex_);
+    if (counted) router_->end_call(success);
+    if (has_place && bulkhead_->leave()) call_next_locked();
+}
+
+choice engine::pick(call_scope& call, bool elsewhere, time_point now, target*& at) {
+    const std::lock_guard held(mutex_);
+    choice made;
+    if (sealed_) return made;
+    made = router_->pick(call.record, elsewhere, now, random_);
+    // An endpoint in use is not let go, so its target lives as long as the permit.
+    if (made) at = targets_[made.permit->endpoint.index].get();
+    return made;
+}
+
+void engine::settle(const permit& what, outcome how) noexcept {
+    std::shared_ptr<target> gone;  // destroyed without the lock
+    const std::lock_guard held(mutex_);
+    if (router_->report(what, how, time_here(), random_)) gone = std::move(targets_[what.endpoint.index]);
+    if (router_->take_hurry()) nudge_locked();
+}
+
+error engine::unavailable(const choice& why, time_point now) const {
+    const std::lock_guard held(mutex_);
+    const std::string& name = policies().name;
+    switch (why.why) {
+        case refusal::none:
+            return closed_error(name);
+        case refusal::no_endpoint:
+            return {errc::circuit_open, fmt::format("service {} has no endpoint", name), "add endpoints"};
+        case refusal::read_only:
+            return {errc::circuit_open,
+                    fmt::format("service {} has only read-only endpoints, and the call writes", name),
+                    "add an endpoint that takes writes, or mark the call as reading"};
+        case refusal::tried:
+        case refusal::unavailable:
+            break;
+    }
+    std::string text = fmt::format("service {}: no endpoint can serve ({})", name, router_->explain(now));
+    if (why.next_chance != never && why.next_chance > now) {
+        text += fmt::format("; next chance in {}",
+                            to_text(std::chrono::ceil<std::chrono::milliseconds>(why.next_chance - now)));
+    }
+    return {errc::circuit_open, std::move(text), "wait, or add a backup or a fallback"};
+}
+
+task<attempt_end> engine::attempt_at(attempts& what, permit at, target& where, time_point deadline, unsigned lane,
+                                     const outcome& when_destroyed) {
+    permit_guard guard(*this, at, when_destroyed);
+    attempt_end end = co_await what.attempt(where, deadline, lane);
+    guard.settle(end.what);
+    co_return end;
+}
+
+/// An attempt with what it takes to end it from outside: hedges beside it, and its deadline.
+task<engine::round> engine::run_raced(call_scope& call, attempts& what, permit first, target& at, time_point deadline) {
+    scheduler& here = *scheduler::current();
+    const time_point cut_at = what.keeps_deadlines() ? never : deadline;
+    outcome when_destroyed = outcome::ignored;  // outlives the race
+    race<attempt_end, attempts::lanes> running;
+    running.start(0, attempt_at(what, first, at, deadline, 0, when_destroyed));
+    time_point last_start = here.now();
+    round last;
+    while (true) {
+        time_point hedge_at = never;
+        if (policies().hedge) {
+            const std::lock_guard held(mutex_);
+            hedge_at = router_->hedge_at(call.record, last_start, here.now());
+        }
+        const time_point until = std::min(hedge_at, cut_at);
+        const std::optional<std::size_t> ended = co_await running.next(until);
+        if (ended) {
+            last.lane = static_cast<unsigned>(*ended);
+            last.end = running.take(*ended);
+            const bool good = last.end.what == outcome::success;
+            if (good && last.lane > 0) {
+                const std::lock_guard held(mutex_);
+                router_->note_hedge_won();
+            }
+            if (good || running.running() == 0) co_return last;
+            continue;
+        }
+        if (here.now() >= cut_at) {
+            when_destroyed = call.record.repeatable ? outcome::failed : outcome::unsure;
+            last.end.what = when_destroyed;
+            last.cut = true;
+            co_return last;
+        }
+        bool granted = false;
+        {
+            const std::lock_guard held(mutex_);
+            granted = router_->hedge(call.record, here.now());
+        }
+        unsigned lane = 0;
+        while (lane < attempts::lanes && !running.is_free(lane)) ++lane;
+        if (!granted || lane == attempts::lanes) continue;
+        target* beside = nullptr;
+        choice chosen = pick(call, true, here.now(), beside);
+        if (!chosen) chosen = pick(call, false, here.now(), beside);
+        if (!chosen) continue;
+        call.record.tried.push_back(chosen.permit->endpoint);
+        last_start = here.now();
+        running.start(lane, attempt_at(what, *chosen.permit, *beside, deadline, lane, when_destroyed));
+    }
+}
+
+task<result<unsigned>> engine::run(call_options options, attempts& what) {
+    scheduler& here = *scheduler::current();
+    const settings& mine = policies();
+    call_scope call(*this);
+    call.record.deadline =
+        deadline_after(here.now(), options.timeout > duration::zero() ? options.timeout : mine.timeout);
+    call.record.repeatable = options.repeatable;
+    call.record.writes = options.writes;
+
+    admission entered = admit(call, here.now());
+    if (entered.turn > here.now() && !entered.refused) {
+        co_await stoppable_sleep(entered.turn, closing_.get_token());
+        const std::lock_guard held(mutex_);
+        if (sealed_) {
+            entered.refused = errc::pool_closed;
+        } else {
+            enter_locked(call, entered);
+        }
+    }
+    if (entered.queued) {
+        entered.refused = co_await place_awaiter(*this, std::move(entered.queued), call.record.deadline);
+        call.has_place = !entered.refused;
+    }
+    if (entered.refused) co_return refused_at_door(entered, here.now());
+
+    target* at = nullptr;
+    choice chosen = pick(call, false, here.now(), at);
+    if (!chosen) co_return unavailable(chosen, here.now());
+    while (true) {
+        call.record.tried.push_back(chosen.permit->endpoint);
+        const duration most = mine.attempt_timeout > duration::zero() ? mine.attempt_timeout : duration::max();
+        const time_point deadline = std::min(call.record.deadline, deadline_after(here.now(), most));
+        round ended;
+        if (what.keeps_deadlines() && !(mine.hedge && options.repeatable)) {
+            permit_guard guard(*this, *chosen.permit, gone_away);
+            ended.end = co_await what.attempt(*at, deadline, 0);
+            guard.settle(ended.end.what);
+        } else {
+            ended = co_await run_raced(call, what, *chosen.permit, *at, deadline);
+        }
+        call.success = ended.end.what == outcome::success;
+        std::optional<repetition> again;
+        if (!call.success && !closing_.stop_requested()) {
+            const std::lock_guard held(mutex_);
+            again = router_->repeat(call.record, ended.end, here.now(), random_);
+        }
+        if (again && again->pause > duration::zero()) {
+            const time_point later = deadline_after(here.now(), again->pause);
+            co_await stoppable_sleep(later, closing_.get_token());
+        }
+        if (again) {
+            chosen = pick(call, again->elsewhere, here.now(), at);
+            if (!chosen && again->elsewhere) chosen = pick(call, false, here.now(), at);
+        }
+        if (again && chosen) continue;
+        if (ended.cut) {
+            co_return error(errc::timeout, fmt::format("service {}: no answer before the deadline", mine.name),
+                            "raise timeout or attempt_timeout, or hedge");
+        }
+        co_return ended.lane;
+    }
+}
+
+// ---- endpoints ------------------------------------------------------------------------------------------------------
+
+result<void> engine::set_endpoints(std::span<const endpoint_settings> endpoints) {
+    if (auto valid = validate(endpoints, policies().max_endpoints); !valid) return valid;
+    const std::lock_guard changing(members_mutex_);
+    // What is new is made first, and what went is destroyed last, both without the lock.
+    std::vector<std::shared_ptr<target>> fresh(endpoints.size());
+    for (std::size_t i = 0; i < endpoints.size(); ++i) {
+        bool known = false;
+        {
+            const std::lock_guard held(mutex_);
+            known = router_->find(endpoints[i].name).has_value();
+        }
+        if (!known) fresh[i] = make_(endpoints[i]);
+    }
+    std::vector<std::shared_ptr<target>> gone;
+    std::vector<std::shared_ptr<target>> fenced;
+    if (auto changed = replace_members(endpoints, fresh, gone, fenced); !changed) return changed;
+    for (const auto& each : fenced) each->retire_all();
+    return {};
+}
+
+/// The change itself, in one step. What it leaves in `gone` and `fenced` is for the caller, without the lock.
+result<void> engine::replace_members(std::span<const endpoint_settings> endpoints,
+                                     std::vector<std::shared_ptr<target>>& fresh,
+                                     std::vector<std::shared_ptr<target>>& gone,
+                                     std::vector<std::shared_ptr<target>>& fenced) {
+    const std::lock_guard held(mutex_);
+    if (sealed_) return closed_error(policies().name);
+    const time_point now = time_here();
+    const health_report before = router_->describe(now);
+    const auto leaves = [&](const endpoint_report& each) {
+        return each.membership == membership::active &&
+               std::none_of(endpoints.begin(), endpoints.end(),
+                            [&](const endpoint_settings& wanted) { return wanted.name == each.settings.name; });
+    };
+    std::size_t size = before.endpoints.size();
+    for (const auto& each : fresh) size += each ? 1U : 0U;
+    for (const endpoint_report& each : before.endpoints) size -= leaves(each) && each.in_use == 0 ? 1U : 0U;
+    if (size > policies().max_endpoints) {
+        return error(errc::limit_exceeded,
+                     fmt::format("service {}: {} endpoints, with those that drain, are more than max_endpoints = {}",
+                                 policies().name, size, policies().max_endpoints),
+                     "try again when they have drained, or raise max_endpoints");
+    }
+    for (const endpoint_report& each : before.endpoints) {
+        if (leaves(each) && router_->remove(each.id)) gone.push_back(std::move(targets_[each.id.index]));
+    }
+    for (std::size_t i = 0; i < endpoints.size(); ++i) {
+        if (const auto known = router_->find(endpoints[i].name)) {
+            if (router_->change(*known, endpoints[i], now)) fenced.push_back(targets_[known->index]);
+            continue;
+        }
+        const endpoint_id added = router_->add(endpoints[i], now, random_).value();
+        if (targets_.size() <= added.index) targets_.resize(added.index + 1);
+        targets_[added.index] = std::move(fresh[i]);
+    }
+    if (router_->take_hurry()) nudge_locked();
+    return {};
+}
+
+bool engine::retire(std::string_view name) {
+    std::shared_ptr<target> which;
+    {
+        const std::lock_guard held(mutex_);
+        const auto found = router_->find(name);
+        if (!found) return false;
+        router_->retire(*found, time_here());
+        which = targets_[found->index];
+    }
+    which->retire_all();
+    return true;
+}
+
+bool engine::set_breaker(std::string_view name, resilience::breaker_state to) {
+    const std::lock_guard held(mutex_);
+    const auto found = router_->find(name);
+    if (!found) return false;
+    router_->set_breaker(*found, to, time_here());
+    return true;
+}
+
+// ---- checks ---------------------------------------------------------------------------------------------------------
+
+/// The watch looks again if it would wake too late.
+void engine::nudge_locked() noexcept {
+    if (router_->next_check() < wakes_at_) wake_.request_stop();
+}
+
+task<void> engine::watch(std::weak_ptr<engine> who) {
+    std::vector<due_check> due;
+    while (true) {
+        time_point next = never;
+        std::stop_token token;
+        {
+            const std::shared_ptr<engine> self = who.lock();
+            if (!self) co_return;
+            const time_point now = scheduler::current()->now();
+            due.clear();
+            std::vector<std::shared_ptr<target>> whom;
+            {
+                const std::lock_guard held(self->mutex_);
+                if (self->sealed_) co_return;
+                self->router_->begin_checks(now, due);
+                for (const due_check& each : due) whom.push_back(self->targets_[each.endpoint.index]);
+                next = std::min(self->router_->next_check(), deadline_after(now, longest_sleep));
+                self->wakes_at_ = next;
+                if (self->wake_.stop_requested()) self->wake_ = std::stop_source();
+                token = self->wake_.get_token();
+            }
+            for (std::size_t i = 0; i < due.size(); ++i) {
+                lido::detail::started_task<void, silent>::launch(self->group_.at(0), check_one(self, whom[i], due[i]),
+                                                                 silent{}, self->closing_.get_token(), false);
+            }
+        }
+        co_await stoppable_sleep(next, std::move(token));
+    }
+}
+
+task<void> engine::check_one(std::shared_ptr<engine> self, std::shared_ptr<target> which, due_check what) {
+    check_outcome how = check_outcome::failed;
+    {
+        race<check_outcome, 1> one;
+        one.start(0, which->check(what.deadline));
+        const std::optional<std::size_t> ended = co_await one.next(what.deadline);
+        if (ended) {
+            try {
+                how = one.take(*ended);
+            } catch (...) {
+                how = check_outcome::failed;
+            }
+        }
+    }
+    const std::lock_guard held(self->mutex_);
+    self->router_->check_ended(what, how, scheduler::current()->now(), self->random_);
+    self->nudge_locked();
+}
+
+// ---- the end --------------------------------------------------------------------------------------------------------
+
+std::vector<std::shared_ptr<target>> engine::seal() noexcept {
+    closing_.request_stop();
+    const std::lock_guard held(mutex_);
+    sealed_ = true;
+    while (!queue_.empty()) {
+        queue_.front()->refused = true;
+        bulkhead_->give_up();
+        queue_.front()->waiting = false;
+        queue_.front()->call_locked();
+        queue_.pop_front();
+    }
+    std::vector<std::shared_ptr<target>> all;
+    for (const auto& each : targets_) {
+        if (each) all.push_back(each);
+    }
+    return all;
+}
+
+task<result<std::size_t>> engine::close(duration timeout) {
+    const std::vector<std::shared_ptr<target>> all = seal();
+    // All begin at once, so that the time-out counts once.
+    for (const auto& each : all) each->close(timeout).start([](const result<std::size_t>&) {});
+    std::size_t cut = 0;
+    for (const auto& each : all) {
+        result<std::size_t> ended = co_await each->close(timeout);
+        cut += std::move(ended).value_or(0);
+    }
+    co_return cut;
+}
+
+void engine::shut_down() noexcept {
+    // Calls under way keep their targets until they end; cut connections end them.
+    for (const auto& each : seal()) each->close(duration::zero()).start([](const result<std::size_t>&) {});
+}
+
+health_report engine::report() const {
+    const std::lock_guard held(mutex_);
+    const time_point now = time_here();
+    health_report view = router_->describe(now);
+    if (limiter_) view.rate_limiter = limiter_->statistics(now);
+    if (bulkhead_) view.bulkhead = bulkhead_->statistics();
+    return view;
+}
+
+}  // namespace lido::upstream

@@ -23,7 +23,7 @@ struct counted {
 task<int> after(duration wait, int value, int& living) {
     const counted alive(living);
     const time_point when = scheduler::current()->now() + wait;
-    co_await sleep_until(when);
+    co_await sleep_until(when);  // virtual time
     co_return value;
 }
 

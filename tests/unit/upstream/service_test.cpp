@@ -134,7 +134,7 @@ private:
             under_way mine(here);
             const outcome how = here.ends;
             const time_point when = scheduler::current()->now() + here.takes;
-            co_await sleep_until(when);
+            co_await sleep_until(when);  // virtual time
             mine.ended = true;
             if (how == outcome::success) co_return answer<std::string>(name, how);
             co_return answer<std::string>(error(errc::connection_closed, "test at " + name), how);
@@ -441,7 +441,7 @@ TEST_F(service_test, checks_a_connection_that_works_for_nobody_by_its_connector)
 
 TEST_F(service_test, counts_a_check_that_does_not_end_as_failed) {
     open({primary("a")}, [](fake_service::lease&, time_point) -> task<result<void>> {
-        co_await sleep_until(never - 1h);
+        co_await sleep_until(never - 1h);  // virtual time: it never ends
         co_return result<void>();
     });
     group_.advance(10s);

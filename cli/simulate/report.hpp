@@ -42,6 +42,10 @@ struct leg_report {
     [[nodiscard]] double cpu_microseconds_per_request() const noexcept;
 };
 
+/// The four lines that a report begins with, and that stand above each interval's line where there is no terminal. To
+/// the letter those of the program that Lido's simulator was taken over from: scripts look for them.
+[[nodiscard]] std::string pool_lines(const options& asked, const pool_report& pool);
+
 /// The report for people: the lines of the pool, then everything else; with several legs side by side.
 [[nodiscard]] std::string text_report(const options& asked, const std::string& service,
                                       const std::vector<leg_report>& legs);

@@ -70,12 +70,6 @@ std::vector<std::string> failures(const tally& counts) {
     return parts;
 }
 
-/// The lines that the first seed document shows, to the letter.
-std::string pool_lines(const options& asked, const leg_report& leg) {
-    return fmt::format("CONNECTION POOL STATS\nPool size: {}\nMax retries: {}\nPool requests: {}\n",
-                       asked.effective_pool_size(), asked.retry.max_retries, leg.pool.requests);
-}
-
 std::string connections(const leg_report& leg, std::string_view whose) {
     const pool_report& pool = leg.pool;
     std::string text = fmt::format("\nConnections{}\n", whose);
@@ -190,11 +184,16 @@ std::string comparison(const std::vector<leg_report>& legs) {
 
 }  // namespace
 
+std::string pool_lines(const options& asked, const pool_report& pool) {
+    return fmt::format("CONNECTION POOL STATS\nPool size: {}\nMax retries: {}\nPool requests: {}\n",
+                       asked.effective_pool_size(), asked.retry.max_retries, pool.requests);
+}
+
 std::string text_report(const options& asked, const std::string& service, const std::vector<leg_report>& legs) {
     if (legs.empty()) return {};
     const leg_report& first = legs.front();
     const std::string whose = asked.compare ? fmt::format(" ({})", title_of(first.how)) : "";
-    std::string text = pool_lines(asked, first) + connections(first, whose) + requests(first, whose);
+    std::string text = pool_lines(asked, first.pool) + connections(first, whose) + requests(first, whose);
     if (asked.compare) text += comparison(legs);
     return text + circumstances(asked, service, first);
 }

@@ -264,7 +264,7 @@ void leg::show(time_point now) {
     if (screen.can_rewrite()) {
         screen.live(live_text(progress_, screen.width(), screen.has_colour()));
     } else {
-        screen.line(interval_text(progress_));
+        screen.line(pool_lines(asked_, progress_.pool) + interval_text(progress_));
     }
 }
 

@@ -54,8 +54,11 @@ class Report(unittest.TestCase):
     def test_statistics_every_second_on_lines_of_their_own(self):
         done = simulate("--duration", "2500ms")
         lines = done.stderr.splitlines()
-        self.assertEqual(2, len(lines), done.stderr)
-        for line in lines:
+        self.assertEqual(10, len(lines), done.stderr)
+        for begin in (0, 5):
+            self.assertEqual(["CONNECTION POOL STATS", "Pool size: 10", "Max retries: 3"], lines[begin:begin + 3])
+            self.assertRegex(lines[begin + 3], r"^Pool requests: \d+$")
+        for line in lines[4::5]:
             self.assertRegex(line, r"^ +\d s  [\d,.]+/s  p50 .* p99 .* failed 0  retries 0  pool: requests [\d,]+, created 1")
         self.assertNotIn("\x1b", done.stderr)
         self.assertNotIn("\r", done.stderr)

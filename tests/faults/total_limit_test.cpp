@@ -68,7 +68,7 @@ TEST(TotalLimit, IsNamedInTheErrorWhenAllConnectionsAreBusyForTooLong) {
     const scripted_server other(echo_script());
     runtime io;
     auto settings = limited(1);
-    settings.connect_timeout = 200ms;
+    settings.connect_timeout = 2s;
     settings.read_timeout = 20s;
     http::client client(io, settings);
     std::stop_source stop;

@@ -50,13 +50,6 @@ private:
     std::shared_ptr<origin_pool> owner_;
 };
 
-/// How an attempt ended, and where it stood when it did.
-struct client::implementation::attempt_result {
-    exchange_outcome outcome;
-    bool reused = false;     ///< on a connection that had served before
-    bool exchanged = false;  ///< there was a connection; otherwise the pool refused
-};
-
 /// An exchange that runs on another scheduler than its caller: it owns all that it needs, because the caller may go
 /// away meanwhile.
 struct client::implementation::job {
@@ -250,6 +243,52 @@ task<result<response>> client::implementation::run(std::shared_ptr<implementatio
         unsure_before = unsure_before || unsure;
         me.retries_.fetch_add(1, std::memory_order_relaxed);
     }
+}
+
+task<void> client::implementation::once(const request& what, time_point deadline, unsigned number,
+                                        attempt_result& last) {
+    scheduler& here = *scheduler::current();
+    const time_point begun = here.now();
+    auto base = base_pool(begun);
+    if (!base) {
+        last = {};
+        last.outcome.failure = std::move(base).error();
+        co_return;
+    }
+    origin_pool& pool = **base;
+    std::optional<request> prefixed;
+    if (!base_prefix_.empty()) prefixed.emplace(what).set_target(base_prefix_ + what.target());
+    const request& sent = prefixed ? *prefixed : what;
+    co_await attempt(pool, sent, deadline, last);
+    for (unsigned resends = 0; may_resend(sent, last, resends); ++resends) {
+        resends_.fetch_add(1, std::memory_order_relaxed);
+        co_await attempt(pool, sent, deadline, last);
+    }
+    requests_.fetch_add(1, std::memory_order_relaxed);
+    std::optional<error>& failure = last.outcome.failure;
+    if (failure) {
+        failed_.fetch_add(1, std::memory_order_relaxed);
+        if (last.exchanged && !last.outcome.unsent && !is_idempotent(what.method())) mark_unsure(failure, sent);
+        failure = std::move(*failure).with_context(
+            fmt::format("{} {}{}", what.method().text(), pool.text, without_query(sent.target())));
+    }
+    if (settings_.on_attempt) report(pool, sent, last, number, here.now() - begun, duration(-1));
+}
+
+task<result<void>> client::implementation::reach(time_point deadline) {
+    scheduler& here = *scheduler::current();
+    auto base = base_pool(here.now());
+    if (!base) co_return std::move(base).error();
+    pool::acquire_options options;
+    options.timeout = std::clamp<duration>(deadline - here.now(), std::chrono::nanoseconds(1), std::chrono::hours(1));
+    auto borrowed = co_await (**base).connections.acquire(options);
+    if (!borrowed) co_return std::move(borrowed).error();
+    borrowed->release();
+    co_return result<void>();
+}
+
+void client::implementation::retire_all() {
+    if (origin_pool* const known = base_pool_known_.load(std::memory_order_acquire)) known->connections.retire_all();
 }
 
 /// Asks the retry policy; nothing when the attempt was the last.

@@ -22,6 +22,23 @@ public:
     [[nodiscard]] static task<result<response>> run(std::shared_ptr<implementation> self, request what);
     [[nodiscard]] static task<result<std::size_t>> warm_up(std::shared_ptr<implementation> self, std::size_t count);
     [[nodiscard]] static task<result<std::size_t>> close(std::shared_ptr<implementation> self, duration timeout);
+    /// How an attempt ended, and where it stood when it did.
+    struct attempt_result {
+        exchange_outcome outcome;
+        bool reused = false;     ///< on a connection that had served before
+        bool exchanged = false;  ///< there was a connection; otherwise the pool refused
+    };
+    /// One attempt at the base URL's origin, for those who have a retry policy of their own: `what` has a path for its
+    /// target, `number` is for reports. What RFC 9110 allows to be sent again on another connection is. Whoever awaits
+    /// it keeps this client and `what` alive.
+    [[nodiscard]] task<void> once(const request& what, time_point deadline, unsigned number, attempt_result& last);
+    /// Can the base URL's origin be connected to? Borrows a connection, and gives it back.
+    [[nodiscard]] task<result<void>> reach(time_point deadline);
+    /// The base URL's origin has moved, or changed its role: its connections are used for nothing new.
+    void retire_all();
+    /// Of the base URL, if there is one.
+    [[nodiscard]] const std::optional<origin>& base_origin() const noexcept { return base_origin_; }
+
     /// For the destructor: as `close` without waiting for requests, from any thread.
     void shut_down() noexcept;
 
@@ -30,7 +47,6 @@ public:
     [[nodiscard]] scheduler_group& group() const noexcept { return group_; }
 
 private:
-    struct attempt_result;
     struct job;
     class pool_use;
 

@@ -37,6 +37,7 @@ result<void> client_settings::validate() const {
              check_duration("connect_timeout", connect_timeout, 1ms, 10min),
              check_duration("read_timeout", read_timeout, 1ms, 1h),
              check_duration("timeout", timeout, 1ms, 24h),
+             check_duration("down_fail_fast", down_fail_fast, 0ms, 1h),
              check_duration("idle_timeout", idle_timeout, 1ms, 720h),
              check_duration("max_lifetime", max_lifetime, 1ms, 8760h),
              check_duration("slow_after", slow_after, 0ms, 24h),
@@ -52,7 +53,7 @@ result<void> client_settings::validate() const {
             return std::move(valid).error().with_context("client setting user_agent");
         }
     }
-    for (const auto& valid : {retry.validate(), limits.validate(), tls.validate()}) {
+    for (const auto& valid : {connect_back_off.validate(), retry.validate(), limits.validate(), tls.validate()}) {
         if (!valid) return valid;
     }
     return {};

@@ -16,6 +16,8 @@ pool::settings pool_settings(const origin& of, const client_settings& settings) 
     made.on_full = settings.when_full;
     made.acquire_timeout = settings.acquire_timeout;
     made.connect_timeout = settings.connect_timeout;
+    made.down_fail_fast = settings.down_fail_fast;
+    made.back_off = settings.connect_back_off;
     made.idle_timeout = settings.idle_timeout;
     made.max_lifetime = settings.max_lifetime;
     made.max_uses = settings.keep_alive ? 0 : 1;

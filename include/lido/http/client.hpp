@@ -1,6 +1,7 @@
 // Lido: an HTTP client over pools of connections.
 #pragma once
 
+#include "lido/base/back_off.hpp"
 #include "lido/base/operation.hpp"
 #include "lido/http/limits.hpp"
 #include "lido/http/request.hpp"
@@ -59,6 +60,11 @@ struct client_settings {
     duration read_timeout = std::chrono::seconds(30);
     /// Over everything: waiting, connecting, all attempts and the pauses between. 1 ms … 24 h.
     duration timeout = std::chrono::seconds(60);
+    /// While an origin cannot be reached, a request that has waited this long for a connection ends with the connect
+    /// error instead of waiting for `acquire_timeout`. 0 … 1 h; 0: at once.
+    duration down_fail_fast = std::chrono::seconds(1);
+    /// The pause between attempts to connect to an origin that cannot be reached; full jitter.
+    back_off_settings connect_back_off{};
     /// A connection idle longer than this is closed; a server's `Keep-Alive: timeout=N` shortens it to N - 1 s.
     duration idle_timeout = std::chrono::seconds(60);
     duration max_lifetime = std::chrono::minutes(30);

@@ -1,0 +1,406 @@
+#include "lido/http/service.hpp"
+
+#include "http/client_implementation.hpp"
+#include "lido/net/resolver.hpp"
+#include "lido/upstream/engine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <deque>
+#include <mutex>
+
+namespace lido::http {
+namespace {
+
+using namespace std::chrono_literals;
+using upstream::outcome;
+
+constexpr int too_many_requests = 429;
+
+upstream::endpoint_settings endpoint_of(const region& which) {
+    upstream::endpoint_settings made;
+    made.name = which.base_url;
+    made.weight = which.weight;
+    made.role = which.backup ? resilience::endpoint_role::backup : resilience::endpoint_role::primary;
+    made.read_only = which.read_only;
+    return made;
+}
+
+result<void> validate_regions(std::span<const region> regions) {
+    if (regions.empty()) {
+        return error(errc::invalid_argument, "service setting regions is empty", "name at least one region");
+    }
+    for (const region& each : regions) {
+        if (auto url = parse_url(each.base_url); !url) {
+            return std::move(url).error().with_context("service setting regions");
+        }
+        if (auto valid = endpoint_of(each).validate(); !valid) {
+            return std::move(valid).error().with_context(fmt::format("region {}", each.base_url));
+        }
+    }
+    return {};
+}
+
+/// A region's client as the engine sees it.
+class region_target final : public upstream::target {
+public:
+    region_target(scheduler_group& group, const service_settings& settings, const std::string& base_url)
+        : look_up_interval_(settings.look_up_interval) {
+        client_settings own = settings.client;
+        own.base_url = base_url;
+        own.retry.max_retries = 0;
+        own_client = std::make_shared<client::implementation>(group, std::move(own));
+        if (!settings.check_path.empty()) check_.emplace(method::get, settings.check_path);
+    }
+    region_target(const region_target&) = delete;
+    region_target& operator=(const region_target&) = delete;
+    ~region_target() override { own_client->shut_down(); }
+
+    [[nodiscard]] task<upstream::check_outcome> check(time_point deadline) override {
+        co_await look_up(deadline);
+        if (!check_) {
+            const result<void> reached = co_await own_client->reach(deadline);
+            co_return outcome_of_check(reached ? nullptr : &reached.error());
+        }
+        client::implementation::attempt_result last;
+        co_await own_client->once(*check_, deadline, 1, last);
+        const std::optional<error>& failure = last.outcome.failure;
+        if (failure) co_return outcome_of_check(last.exchanged ? nullptr : &*failure, true);
+        co_return last.outcome.response.status() < 500 ? upstream::check_outcome::passed
+                                                       : upstream::check_outcome::failed;
+    }
+    void retire_all() override { own_client->retire_all(); }
+    [[nodiscard]] operation<std::size_t> close(duration timeout) override {
+        return {own_client->group(), client::implementation::close(own_client, timeout)};
+    }
+
+    std::shared_ptr<client::implementation> own_client;
+
+private:
+    /// Without a failure it passed, unless `failed` says that it ended otherwise.
+    [[nodiscard]] static upstream::check_outcome outcome_of_check(const error* failure, bool failed = false) {
+        if (failure == nullptr) return failed ? upstream::check_outcome::failed : upstream::check_outcome::passed;
+        const bool ours = upstream::outcome_of(*failure, false) == outcome::refused;
+        return ours ? upstream::check_outcome::unknown : upstream::check_outcome::failed;
+    }
+
+    /// Has the name other addresses than before? Then connections to the old ones are used for nothing new. Only the
+    /// checks come here, of which never two run at once.
+    [[nodiscard]] task<void> look_up(time_point deadline) {
+        const time_point now = scheduler::current()->now();
+        if (look_up_interval_ == duration::zero() || now < next_look_up_) co_return;
+        next_look_up_ = deadline_after(now, look_up_interval_);
+        const origin& where = *own_client->base_origin();
+        auto found = co_await net::default_resolver().resolve(where.host, where.port, deadline);
+        if (!found) co_return;
+        std::vector<std::string> addresses;
+        for (const net::address& each : *found) addresses.push_back(each.to_text());
+        std::sort(addresses.begin(), addresses.end());
+        if (!addresses_.empty() && addresses != addresses_) own_client->retire_all();
+        addresses_ = std::move(addresses);
+    }
+
+    std::optional<request> check_;
+    const duration look_up_interval_;
+    time_point next_look_up_{};
+    std::vector<std::string> addresses_;
+};
+
+}  // namespace
+
+service_settings::service_settings() {
+    client.down_fail_fast = duration::zero();
+    client.connect_back_off.maximum = 250ms;
+}
+
+result<void> service_settings::validate() const {
+    if (auto valid = validate_regions(regions); !valid) return valid;
+    if (auto valid = client.validate(); !valid) return valid;
+    if (auto valid = policies.validate(); !valid) return valid;
+    const auto wrong = [](std::string_view field, const std::string& value, std::string_view range) {
+        return error(errc::invalid_argument,
+                     fmt::format("service setting {} = {} is out of range {}", field, value, range),
+                     fmt::format("choose {} within {}", field, range));
+    };
+    for (const int each : failure_statuses) {
+        if (each < 100 || each > 599) return wrong("failure_statuses", fmt::format("{}", each), "100 ... 599");
+    }
+    for (const std::string& each : methods) {
+        if (auto valid = method::parse(each); !valid)
+            return std::move(valid).error().with_context("service setting methods");
+    }
+    if (!check_path.empty()) {
+        if (auto valid = request(method::get, check_path).validate(); !valid || check_path.front() != '/') {
+            return wrong("check_path", fmt::format("'{}'", check_path), "a path that begins with /, or nothing");
+        }
+    }
+    if (look_up_interval != 0s && (look_up_interval < 1s || look_up_interval > 24h)) {
+        return wrong("look_up_interval", to_text(look_up_interval), "1 s ... 24 h, or 0");
+    }
+    for (const fallback& each : fallbacks) {
+        if (each.name.empty() || each.name.size() > 100 || !each.answer) {
+            return wrong("fallbacks", fmt::format("'{}'", each.name), "a name of 1 ... 100 characters and an answer");
+        }
+    }
+    return {};
+}
+
+/// The state of a service, shared with its running operations.
+class service::implementation {
+public:
+    implementation(scheduler_group& group, service_settings settings) : settings_(std::move(settings)) {
+        for (const fallback& each : settings_.fallbacks) counts_.emplace_back().name = &each.name;
+        std::vector<upstream::endpoint_settings> endpoints;
+        for (const region& each : settings_.regions) endpoints.push_back(endpoint_of(each));
+        const auto make = [this, &group](const upstream::endpoint_settings& which) {
+            auto made = std::make_shared<region_target>(group, settings_, which.name);
+            const std::lock_guard held(mutex_);
+            std::erase_if(regions_, [](const known& each) { return each.target.expired(); });
+            regions_.push_back({which.name, made});
+            return made;
+        };
+        engine_ = upstream::engine::make(group, settings_.policies, endpoints, make);
+    }
+
+    [[nodiscard]] static task<result<response>> run(std::shared_ptr<implementation> self, request what);
+    [[nodiscard]] static task<result<std::size_t>> close(std::shared_ptr<implementation> self, duration timeout) {
+        result<std::size_t> cut = co_await self->engine_->close(timeout);
+        co_return std::move(cut);
+    }
+
+    [[nodiscard]] upstream::engine& engine() noexcept { return *engine_; }
+    [[nodiscard]] const service_settings& settings() const noexcept { return settings_; }
+    [[nodiscard]] service_statistics statistics() const;
+
+private:
+    class call;
+    struct known {
+        std::string base_url;
+        std::weak_ptr<region_target> target;
+    };
+    struct fallback_counts {
+        const std::string* name = nullptr;
+        std::atomic<std::uint64_t> asked{0};
+        std::atomic<std::uint64_t> answered{0};
+    };
+
+    [[nodiscard]] bool is_repeatable(const method& value) const noexcept {
+        const auto& listed = settings_.methods;
+        return std::find(listed.begin(), listed.end(), value.text()) != listed.end();
+    }
+    [[nodiscard]] bool is_failure(unsigned status) const noexcept {
+        const auto& listed = settings_.failure_statuses;
+        return std::find(listed.begin(), listed.end(), static_cast<int>(status)) != listed.end();
+    }
+    [[nodiscard]] task<void> fall_back(const request& what, const unanswered& why, time_point deadline,
+                                       std::optional<result<response>>& instead);
+
+    const service_settings settings_;
+    std::shared_ptr<upstream::engine> engine_;
+    std::atomic<std::uint64_t> requests_{0};
+    std::atomic<std::uint64_t> failed_{0};
+    std::deque<fallback_counts> counts_;
+    mutable std::mutex mutex_;
+    std::vector<known> regions_;  // protected by mutex_
+};
+
+/// One request, and what its attempts brought.
+class service::implementation::call final : public upstream::attempts {
+public:
+    call(const implementation& owner, const request& what, bool repeatable) noexcept
+        : owner_(owner), what_(what), repeatable_(repeatable) {}
+
+    [[nodiscard]] task<upstream::attempt_end> attempt(upstream::target& at, time_point deadline,
+                                                      unsigned lane) override {
+        client::implementation& region = *static_cast<region_target&>(at).own_client;
+        client::implementation::attempt_result& last = brought_[lane];
+        const unsigned number = ++number_;
+        co_await region.once(what_, deadline, number, last);
+        co_return judge(last);
+    }
+    [[nodiscard]] bool keeps_deadlines() const noexcept override { return true; }
+    [[nodiscard]] exchange_outcome& outcome_of(unsigned lane) noexcept { return brought_[lane].outcome; }
+
+private:
+    [[nodiscard]] upstream::attempt_end judge(const client::implementation::attempt_result& last) const {
+        upstream::attempt_end end;
+        if (const auto& failure = last.outcome.failure) {
+            end.what = judge_failure(last, *failure);
+            return end;
+        }
+        const response& got = last.outcome.response;
+        const bool too_many = got.status() == too_many_requests;
+        if (!too_many && !owner_.is_failure(got.status())) {
+            end.what = outcome::success;
+            return end;
+        }
+        end.what = too_many ? outcome::refused : repeatable_ ? outcome::failed : outcome::unsure;
+        if (const auto after = got.header("Retry-After")) {
+            end.retry_after = resilience::parse_retry_after(*after, std::chrono::system_clock::now());
+        }
+        return end;
+    }
+    [[nodiscard]] outcome judge_failure(const client::implementation::attempt_result& last,
+                                        const error& failure) const noexcept {
+        const outcome how = upstream::outcome_of(failure, !repeatable_);
+        const bool fault = how == outcome::failed || how == outcome::unsure;
+        // The time was over before there was a connection: there are too few, or the endpoint holds them all.
+        if (!last.exchanged && failure == errc::timeout) return outcome::refused;
+        if (fault && (!last.exchanged || last.outcome.unsent)) return outcome::unreached;
+        return how;
+    }
+
+    const implementation& owner_;
+    const request& what_;
+    const bool repeatable_;
+    unsigned number_ = 0;
+    std::array<client::implementation::attempt_result, lanes> brought_;
+};
+
+task<void> service::implementation::fall_back(const request& what, const unanswered& why, time_point deadline,
+                                              std::optional<result<response>>& instead) {
+    for (std::size_t i = 0; i < settings_.fallbacks.size(); ++i) {
+        const fallback& each = settings_.fallbacks[i];
+        if (each.safe_only && !is_safe(what.method())) continue;
+        counts_[i].asked.fetch_add(1, std::memory_order_relaxed);
+        result<response> given = co_await each.answer(what, why, deadline);
+        if (!given) continue;
+        counts_[i].answered.fetch_add(1, std::memory_order_relaxed);
+        instead.emplace(std::move(given));
+        co_return;
+    }
+}
+
+task<result<response>> service::implementation::run(std::shared_ptr<implementation> self, request what) {
+    implementation& me = *self;
+    if (what.target().empty() || what.target().front() != '/') {
+        co_return error(errc::invalid_argument, "the target of a request to a service is no path",
+                        "give a path that begins with /; the regions have the rest of the URL");
+    }
+    upstream::call_options options;
+    options.timeout = what.timeout().value_or(me.settings_.policies.timeout);
+    options.repeatable = me.is_repeatable(what.method());
+    options.writes = !is_safe(what.method());
+    const time_point deadline = deadline_after(scheduler::current()->now(), options.timeout);
+    call mine(me, what, options.repeatable);
+    result<unsigned> lane = co_await me.engine_->run(options, mine);
+    me.requests_.fetch_add(1, std::memory_order_relaxed);
+
+    unanswered why;
+    if (lane) {
+        exchange_outcome& brought = mine.outcome_of(*lane);
+        if (!brought.failure && !me.is_failure(brought.response.status())) co_return std::move(brought.response);
+        if (brought.failure) {
+            why.failure = std::move(brought.failure);
+        } else {
+            why.status = brought.response.status();
+        }
+    } else {
+        why.failure = std::move(lane).error();
+    }
+    me.failed_.fetch_add(1, std::memory_order_relaxed);
+    const bool unsure = why.failure && *why.failure == errc::maybe_executed;
+    const bool hopeless = why.failure && upstream::outcome_of(*why.failure, false) == outcome::ignored;
+    std::optional<result<response>> instead;
+    if (!unsure && !hopeless) co_await me.fall_back(what, why, deadline, instead);
+    if (instead) co_return std::move(*instead);
+    if (why.failure) co_return std::move(*why.failure);
+    co_return std::move(mine.outcome_of(*lane).response);
+}
+
+service_statistics service::implementation::statistics() const {
+    service_statistics view;
+    view.requests = requests_.load(std::memory_order_relaxed);
+    view.failed = failed_.load(std::memory_order_relaxed);
+    view.report = engine_->report();
+    for (const fallback_counts& each : counts_) {
+        view.fallbacks.push_back(
+            {*each.name, each.asked.load(std::memory_order_relaxed), each.answered.load(std::memory_order_relaxed)});
+    }
+    const std::lock_guard held(mutex_);
+    for (const known& each : regions_) {
+        if (const auto alive = each.target.lock())
+            view.regions.push_back({each.base_url, alive->own_client->statistics()});
+    }
+    return view;
+}
+
+service::service(scheduler_group& group, service_settings settings) {
+    settings.validate().value();
+    self_ = std::make_shared<implementation>(group, std::move(settings));
+}
+
+service::~service() {
+    self_->engine().shut_down();
+}
+
+operation<response> service::get(std::string_view target) {
+    return send(request(method::get, std::string(target)));
+}
+
+operation<response> service::post(std::string_view target, std::string body, std::string_view content_type) {
+    return send(request(method::post, std::string(target)).body(std::move(body), content_type));
+}
+
+operation<response> service::send(request what) {
+    return {self_->engine().group(), implementation::run(self_, std::move(what))};
+}
+
+result<void> service::set_regions(std::span<const region> regions) {
+    if (auto valid = validate_regions(regions); !valid) return valid;
+    std::vector<upstream::endpoint_settings> endpoints;
+    for (const region& each : regions) endpoints.push_back(endpoint_of(each));
+    return self_->engine().set_endpoints(endpoints);
+}
+
+bool service::retire(std::string_view base_url) {
+    return self_->engine().retire(base_url);
+}
+
+bool service::set_breaker(std::string_view base_url, resilience::breaker_state to) {
+    return self_->engine().set_breaker(base_url, to);
+}
+
+operation<std::size_t> service::close(duration timeout) {
+    return {self_->engine().group(), implementation::close(self_, timeout)};
+}
+
+service_statistics service::statistics() const {
+    return self_->statistics();
+}
+
+const service_settings& service::settings() const noexcept {
+    return self_->settings();
+}
+
+namespace {
+
+task<result<response>> ask(service& other, const request& what, time_point deadline) {
+    request again = what;
+    again.timeout(std::max<duration>(deadline - scheduler::current()->now(), 1ms));
+    result<response> given = co_await other.send(std::move(again));
+    co_return std::move(given);
+}
+
+task<result<response>> copy_of(const response& fixed) {
+    co_return fixed;
+}
+
+}  // namespace
+
+fallback fallback_to(service& other, std::string name, bool safe_only) {
+    return {std::move(name), safe_only, [&other](const request& what, const unanswered&, time_point deadline) {
+                return ask(other, what, deadline);
+            }};
+}
+
+fallback fallback_to(response fixed, std::string name) {
+    // Shared, so that the copies of the settings do not copy it.
+    auto kept = std::make_shared<const response>(std::move(fixed));
+    return {std::move(name), true, [kept](const request&, const unanswered&, time_point) { return copy_of(*kept); }};
+}
+
+}  // namespace lido::http

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <variant>
+
 namespace lido::http {
 namespace {
 
@@ -43,6 +45,9 @@ result<void> client_settings::validate() const {
              check_duration("slow_after", slow_after, 0ms, 24h),
          }) {
         if (problem) return *problem;
+    }
+    if (const auto* rules = std::get_if<pool::adaptive_sizing>(&sizing)) {
+        if (auto valid = rules->validate(); !valid) return std::move(valid).error().with_context("client setting sizing");
     }
     if (!base_url.empty()) {
         if (auto url = parse_url(base_url); !url) return std::move(url).error().with_context("client setting base_url");

@@ -11,6 +11,7 @@ pool::settings pool_settings(const origin& of, const client_settings& settings) 
     pool::settings made;
     made.name = of.to_text().substr(0, 100);
     made.max_size = settings.max_connections_per_origin;
+    made.sizing = settings.sizing;
     if (settings.max_idle_per_origin != 0) made.max_idle = settings.max_idle_per_origin;
     made.max_waiters = settings.max_waiters_per_origin;
     made.on_full = settings.when_full;

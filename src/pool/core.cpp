@@ -24,6 +24,10 @@ core::core(scheduler_group& group, const settings& initial, observer* watcher)
     const scheduler* here = scheduler::current();
     latest_ = here != nullptr ? here->now() : clock::now();
     ledger_ = std::make_unique<ledger>(initial, group.size(), latest_, random_source(random_source::entropy_seed()));
+    if (initial.budget != nullptr) {
+        share_ = size_budget::share::join(initial.budget, initial.min_size).value();
+        ledger_->allow(latest_, 0, actions_);
+    }
 }
 
 core::~core() = default;
@@ -71,6 +75,7 @@ time_point core::now_locked() noexcept {
 /// Ends a critical section. Grants and refusals are handed over under the lock (a post, no user code); all the rest is
 /// carried out after it was given up.
 void core::settle(lock& held) noexcept {
+    if (share_.budget() != nullptr) claim_size_locked();
     tend_parking_locked();
     std::vector<pending> todo;
     for (const action& each : actions_) {
@@ -251,7 +256,12 @@ void core::on_wake() noexcept {
         empty_parking_locked();
         parking_->due = parking_->out > 0 ? now + parking_lot::longest_rest : never;
     }
+    if (ledger_->size_due() <= now) {
+        empty_parking_locked();
+        tell_of_parking_locked();
+    }
     ledger_->tick(now, actions_);
+    if (share_.budget() != nullptr) claim_size_locked();
     static_cast<void>(ledger_->take_wake_changed());
     wanted_wake_ = next_wake_locked();
     armed_for_ = wanted_wake_;

@@ -114,6 +114,10 @@ public:
         pool_.step([&](ledger& book, time_point now, actions& out) {
             (pool_.*list_).push_back(node_);
             if (list_ == &core::warm_notices_) {
+                if (pool_.share_.budget() != nullptr) {
+                    book.aim_at(now, count_, out);
+                    pool_.claim_size_locked();
+                }
                 book.warm_up(now, count_, out);
             } else {
                 book.drain(now, deadline_after(now, timeout_), out);
@@ -192,11 +196,21 @@ void core::retire_all() {
 
 result<void> core::reconfigure(const settings& wanted) {
     if (auto valid = wanted.validate(); !valid) return valid;
+    result<void> outcome;
     fenced_step([&](ledger& book, time_point now, actions& out) {
+        const settings& current = book.current_settings();
+        if (wanted.budget != current.budget) {
+            outcome = error(errc::invalid_argument, "pool setting budget cannot change while the pool lives",
+                            "make another pool with the other budget");
+        } else if (share_.budget() != nullptr && wanted.min_size != current.min_size) {
+            outcome = share_.reserve(wanted.min_size);
+        }
+        if (!outcome) return;
+        tell_of_parking_locked();
         parking_->suits = parking_lot::suit(wanted);
         book.reconfigure(now, wanted, out);
     });
-    return {};
+    return outcome;
 }
 
 settings core::current_settings() const {

@@ -51,6 +51,8 @@ bool core::take_parked(const acquire_options& options, granted& found) noexcept 
         settle(held);
         return false;
     }
+    std::atomic_ref rested(taken->rested);
+    rested.store(rested.load(std::memory_order_relaxed) + (now - taken->since).count(), std::memory_order_relaxed);
     // Its epoch is that of now: a lease of an earlier one does not rest.
     found = {taken->connection, taken->slot, taken->lease, true, taken->epoch, taken};
     return true;
@@ -84,15 +86,8 @@ void core::make_parkable_locked(granted& lease) noexcept {
     std::deque<parked_lease>& places = parking_->places;
     if (places.size() <= lease.slot.index) places.resize(lease.slot.index + std::size_t{1});
     parked_lease& description = places[lease.slot.index];
-    description = {lease.connection,
-                   lease.slot,
-                   lease.lease,
-                   entries_[lease.slot.index].where,
-                   {},
-                   slot.expires_at,
-                   check_after,
-                   parking_->cache.epoch(),
-                   true};
+    description = {lease.connection, lease.slot,  lease.lease,        entries_[lease.slot.index].where, {},
+                   slot.expires_at,  check_after, description.rested, parking_->cache.epoch(),          true};
     lease.epoch = parking_->cache.epoch();
     lease.parking = &description;
     ++parking_->out;
@@ -123,8 +118,8 @@ void core::fence_parking_locked() noexcept {
 /// At the end of each step: may leases rest as the ledger stands now?
 void core::tend_parking_locked() noexcept {
     const ledger_counts now = ledger_->counts();
-    const bool may = parking_->suits && !paused_ && !ledger_->draining() && now.waiting == 0 &&
-                     now.regular <= ledger_->current_settings().max_size;
+    const bool may =
+        parking_->suits && !paused_ && !ledger_->draining() && now.waiting == 0 && now.regular <= ledger_->size_limit();
     if (!may) {
         empty_parking_locked();
     } else if (!parking_->cache.is_open()) {
@@ -132,8 +127,31 @@ void core::tend_parking_locked() noexcept {
     }
     const settings& current = ledger_->current_settings();
     const bool exhausted = parking_->suits && !paused_ && !ledger_->draining() && now.of(slot_state::idle) == 0 &&
-                           now.regular == current.max_size && current.on_full == when_full::wait;
+                           now.regular == ledger_->size_limit() && current.on_full == when_full::wait;
     parking_->exhausted.store(exhausted, std::memory_order_relaxed);
+}
+
+/// What leases did in the cache since the last time, for an adaptive sizing. Those that rest now are to be sent home
+/// before: they tell themselves.
+void core::tell_of_parking_locked() noexcept {
+    duration rested{};
+    for (parked_lease& each : parking_->places) {
+        rested += duration(std::atomic_ref(each.rested).load(std::memory_order_relaxed));
+    }
+    const std::uint64_t lent = parking_->cache.count().taken - parking_->mistaken;
+    ledger_->note_kept(now_locked(), rested - std::exchange(parking_->told_rested, rested),
+                       lent - std::exchange(parking_->told_lent, lent));
+}
+
+/// Asks the budget for what the ledger wants, and tells it the answer.
+void core::claim_size_locked() noexcept {
+    if (ledger_->draining()) {
+        if (ledger_->is_empty()) share_ = {};
+        return;
+    }
+    if (!ledger_->take_claim_changed()) return;
+    const std::size_t allowed = share_.ask(ledger_->wanted_size(), ledger_->counts().regular);
+    ledger_->allow(now_locked(), allowed, actions_);
 }
 
 /// A snapshot in which resting leases count as what they are: idle connections, whose borrowers have returned them.

@@ -13,8 +13,11 @@ ledger::ledger(const settings& settings, std::uint32_t affinities, time_point no
       slot_timers_(now),
       waiters_(now, settings.priority_ageing),
       leases_(settings.leak_after),
-      gate_(settings.max_concurrent_connects, settings.back_off) {
+      gate_(settings.max_concurrent_connects, settings.back_off),
+      size_limit_(settings.max_size),
+      wanted_size_(settings.max_size) {
     LIDO_ASSERT(affinities > 0);
+    adopt_sizing();
     statistics_.name = settings.name;
 }
 
@@ -136,6 +139,8 @@ acquire_outcome ledger::acquire(time_point now, const acquire_request& request, 
     using kind = acquire_outcome::kind;
     LIDO_ASSERT(request.affinity < idle_.size());
     ++statistics_.acquires;
+    measure(now);
+    if (adaptive_ && size_due_ == never && lifecycle_ == lifecycle::open) begin_interval(now);
     acquire_outcome outcome;
     if (lifecycle_ == lifecycle::open && !paused_ && waiters_.empty()) {
         const std::uint32_t found = find_available(now, request.affinity, out);
@@ -173,7 +178,10 @@ bool ledger::must_refuse(const acquire_request& request, time_point now, acquire
     if (request.deadline <= now) return because(errc::acquire_timeout, statistics_.refused_timeout);
     if (settings_.on_full == when_full::fail && !paused_) {
         const std::size_t offered = in_flight_ + (room() + in(slot_state::idle)) * expected_capacity_;
-        if (waiters_.size() >= offered) return because(errc::pool_exhausted, statistics_.refused_full);
+        if (waiters_.size() >= offered) {
+            meter_.turned_away();
+            return because(errc::pool_exhausted, statistics_.refused_full);
+        }
     }
     if (waiters_.size() >= settings_.max_waiters) return because(errc::queue_full, statistics_.refused_full);
     if (would_deadlock(request.holder)) return because(errc::would_deadlock, statistics_.refused_other);
@@ -185,6 +193,7 @@ bool ledger::cancel(time_point now, waiter_id waiter, actions& out) {
         ++statistics_.stale_events;
         return false;
     }
+    measure(now);
     remove_wait(waiters_.at(waiter).holder);
     waiters_.remove(waiter);
     ++statistics_.refused;
@@ -267,6 +276,7 @@ lease_id ledger::lend(time_point now, std::uint32_t which, std::uint64_t holder,
         if (counts.waits > 0) ++blocked_leases_;
     }
     if (settings_.leak_after != settings::forever) wake_changed_ = true;
+    if (adaptive_) meter_.lent(leases_.size() + 1);
     return leases_.add(which, now, holder, where);
 }
 
@@ -284,6 +294,8 @@ bool ledger::take_back(time_point now, lease_id lease, verdict verdict, time_poi
         ++statistics_.stale_events;
         return false;
     }
+    measure(now);
+    if (adaptive_) meter_.unused_since(since);
     const lease_record& record = leases_.at(lease);
     const std::uint32_t which = record.slot;
     if (record.holder != 0) {
@@ -393,6 +405,7 @@ void ledger::refuse_while_down(time_point now, actions& out) {
 /// now waits for ever.
 bool ledger::would_deadlock(std::uint64_t holder) const {
     if (holder == 0 || settings_.nested != nested_acquire::refuse) return false;
+    if (size_limit_ < settings_.max_size) return false;  // an adaptive sizing grows for those who wait
     const bool may_overflow = settings_.on_full == when_full::overflow && overflow_ < settings_.max_overflow;
     if (may_overflow || room() > 0) return false;
     if (in(slot_state::leased) + in(slot_state::draining) < regular_ + overflow_) return false;

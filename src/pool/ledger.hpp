@@ -7,8 +7,10 @@
 #include "lido/pool/settings.hpp"
 #include "lido/pool/statistics.hpp"
 #include "lido/pool/verdict.hpp"
+#include "pool/adaptive_size.hpp"
 #include "pool/connect_gate.hpp"
 #include "pool/leak_watch.hpp"
+#include "pool/load_meter.hpp"
 #include "pool/slot.hpp"
 #include "pool/waiters.hpp"
 
@@ -132,6 +134,14 @@ public:
     void warm_up(time_point now, std::size_t count, actions& out);
     /// Closes the connection that was idle longest, to make room elsewhere. False: none is idle, or all are wanted.
     bool close_one_idle(time_point now, actions& out);
+    /// An adaptive sizing begins anew with at least this many connections; what is not used goes again. `warm_up` does
+    /// that too.
+    void aim_at(time_point now, std::size_t count, actions& out);
+    /// An adaptive sizing may have this many connections at most from now on, whatever it wants; see `size_budget`.
+    void allow(time_point now, std::size_t allowance, actions& out);
+    /// Before the `tick` that ends an interval of an adaptive sizing: leases that are out were kept by somebody for
+    /// `unused` in all since the last time, and lent by him `times` times. Those that came by `release_kept` are known.
+    void note_kept(time_point now, duration unused, std::uint64_t times) noexcept;
     /// Ends the pool: refuses waiters, waits for leases until `deadline`. Idempotent; an earlier deadline wins.
     void drain(time_point now, time_point deadline, actions& out);
 
@@ -141,6 +151,17 @@ public:
     /// True once after `next_wake` may have become earlier; asking resets it. Saves the shell from asking for the time
     /// after each lease.
     [[nodiscard]] bool take_wake_changed() noexcept { return std::exchange(wake_changed_, false); }
+
+    // The size.
+
+    /// Connections that may exist now: `max_size`, or what an adaptive sizing wants and is allowed.
+    [[nodiscard]] std::size_t size_limit() const noexcept { return size_limit_; }
+    /// What an adaptive sizing would have if it were allowed.
+    [[nodiscard]] std::size_t wanted_size() const noexcept { return wanted_size_; }
+    /// When an adaptive sizing decides next; `never` when the sizing is fixed or the pool at rest.
+    [[nodiscard]] time_point size_due() const noexcept { return size_due_; }
+    /// True once after `wanted_size` may have changed, or an interval has ended.
+    [[nodiscard]] bool take_claim_changed() noexcept { return std::exchange(claim_changed_, false); }
 
     // Looking in.
 
@@ -234,6 +255,18 @@ private:
     void finish_warm_up(actions& out);
     void retire_outgoing(time_point now, actions& out);
 
+    // Size. What matters to the meter is measured at the beginning of each event.
+    void measure(time_point now) noexcept {
+        if (adaptive_) pass_time(now);
+    }
+    void pass_time(time_point now) noexcept;
+    [[nodiscard]] std::size_t lacking() const noexcept;
+    [[nodiscard]] std::size_t lowest_size() const noexcept;
+    void begin_interval(time_point now) noexcept;
+    void adopt_sizing() noexcept;
+    void decide_size(time_point now, actions& out);
+    void limit_size(time_point now, actions& out);
+
     // Time.
     void arm(time_point now, std::uint32_t which);
     [[nodiscard]] time_point due(const pool::slot& which, time_point now) const noexcept;
@@ -273,6 +306,15 @@ private:
     std::unordered_map<std::uint64_t, holder_counts> holders_;
     bool wake_changed_ = true;
     std::size_t blocked_leases_ = 0;  // leases of holders that wait
+
+    bool adaptive_ = false;
+    bool claim_changed_ = true;
+    std::size_t size_limit_;
+    std::size_t wanted_size_;
+    std::size_t allowance_ = settings::unlimited;
+    time_point size_due_ = never;
+    adaptive_size policy_{adaptive_sizing{}};
+    load_meter meter_;
 
     // Derived from the slots by `count`, so that no decision has to look at all of them.
     std::array<std::size_t, slot_state_count> in_state_{};

@@ -8,11 +8,11 @@ namespace lido::pool {
 // ---------------------------------------------------------------------------------------------- how many
 
 std::size_t ledger::room() const noexcept {
-    return settings_.max_size > regular_ ? settings_.max_size - regular_ : 0;
+    return size_limit_ > regular_ ? size_limit_ - regular_ : 0;
 }
 
 std::size_t ledger::wanted() const noexcept {
-    return connections_to_open({.max = settings_.max_size,
+    return connections_to_open({.max = size_limit_,
                                 .floor = floor(),
                                 .existing = regular_,
                                 .kept = kept_,
@@ -33,6 +33,7 @@ void ledger::open_wanted(time_point now, std::uint32_t affinity, actions& out) {
         if (wanted() > 0) {
             start_connect(now, affinity, false, out);
         } else if (wants_overflow()) {
+            if (adaptive_) meter_.turned_away();
             start_connect(now, affinity, true, out);
         } else {
             return;
@@ -86,6 +87,7 @@ void ledger::apply_settings(pool::slot& which) const noexcept {
 
 bool ledger::opened(time_point now, slot_id id, std::uint32_t capacity, actions& out) {
     if (stale(id, slot_state::connecting)) return false;
+    measure(now);
     pool::slot& fresh = slots_[id.index];
     ++statistics_.created;
     statistics_.connect.record(now - fresh.opened_at);
@@ -115,6 +117,7 @@ bool ledger::opened(time_point now, slot_id id, std::uint32_t capacity, actions&
 
 bool ledger::open_failed(time_point now, slot_id id, actions& out) {
     if (stale(id, slot_state::connecting)) return false;
+    measure(now);
     connect_has_failed(now, id.index, out);
     move(id.index, slot_state::vacant);
     slot_timers_.disarm({&slots_}, id.index);
@@ -154,7 +157,7 @@ void ledger::settle(time_point now, std::uint32_t which, time_point since, actio
     if (settled.overflow) {
         const bool needed = !settled.used && !paused_ && !waiters_.empty();
         if (!needed) return begin_close(now, which, close_reason::retired, out);
-    } else if (live_ + (settled.state == slot_state::connecting ? 1 : 0) > settings_.max_size) {
+    } else if (live_ + (settled.state == slot_state::connecting ? 1 : 0) > size_limit_) {
         return begin_close(now, which, close_reason::idle, out);
     }
     const bool replaced = settled.being_replaced && !only_checked;
@@ -223,6 +226,7 @@ void ledger::start_check(time_point now, std::uint32_t which, actions& out) {
 
 bool ledger::checked(time_point now, slot_id id, bool works, actions& out) {
     if (stale(id, slot_state::checking)) return false;
+    measure(now);
     if (works) {
         settle(now, id.index, now, out);
     } else {
@@ -235,6 +239,7 @@ bool ledger::checked(time_point now, slot_id id, bool works, actions& out) {
 
 bool ledger::reset_done(time_point now, slot_id id, bool clean, actions& out) {
     if (stale(id, slot_state::resetting)) return false;
+    measure(now);
     if (clean) {
         slots_[id.index].dirty = false;
         settle(now, id.index, now, out);
@@ -279,6 +284,7 @@ void ledger::abandon(time_point now, std::uint32_t which, close_reason reason, a
 
 bool ledger::closed(time_point now, slot_id id, actions& out) {
     if (stale(id, slot_state::closing)) return false;
+    measure(now);
     pool::slot& gone = slots_[id.index];
     if (gone.open) {
         ++statistics_.closed;
@@ -314,6 +320,7 @@ bool ledger::capacity_changed(time_point now, slot_id id, std::uint32_t capacity
         ++statistics_.stale_events;
         return false;
     }
+    measure(now);
     pool::slot& changed = slots_[id.index];
     count(changed, false);
     changed.capacity = capacity;
@@ -333,6 +340,7 @@ bool ledger::fence(time_point now, slot_id id, close_reason reason, actions& out
         ++statistics_.stale_events;
         return false;
     }
+    measure(now);
     retire(id.index, reason);
     if (slots_[id.index].state == slot_state::idle) begin_close(now, id.index, reason, out);
     dispatch(now, slots_[id.index].affinity, out);

@@ -5,8 +5,11 @@
 namespace lido::pool {
 
 void ledger::reconfigure(time_point now, const settings& settings, actions& out) {
+    measure(now);
     const bool turned = settings.order != settings_.order;
     settings_ = settings;
+    adopt_sizing();
+    if (adaptive_ && lifecycle_ == lifecycle::open) begin_interval(now);
     statistics_.name = settings.name;
     waiters_.set_ageing(settings.priority_ageing);
     leases_.set_leak_after(settings.leak_after);
@@ -21,7 +24,7 @@ void ledger::reconfigure(time_point now, const settings& settings, actions& out)
         regroup(which);
         arm(now, which);
     }
-    warm_target_ = std::min({warm_target_, settings_.max_size, settings_.max_idle});
+    warm_target_ = std::min({warm_target_, size_limit_, settings_.max_idle});
     if (warm_target_ > 0 && kept_live_ >= warm_target_) finish_warm_up(out);
     dispatch(now, any_affinity, out);
 }
@@ -39,7 +42,7 @@ void ledger::turn_round(slot_list& list) {
 
 /// Idle connections beyond a smaller max, those idle longest first. The others close when they are returned.
 void ledger::close_surplus(time_point now, actions& out) {
-    const auto surplus = [this] { return live_ > settings_.max_size; };
+    const auto surplus = [this] { return live_ > size_limit_; };
     const bool newest_first = settings_.order == idle_order::last_in_first_out;
     while (!outgoing_.empty() && surplus()) begin_close(now, outgoing_.back(), close_reason::lifetime, out);
     for (slot_list& list : idle_) {
@@ -49,17 +52,20 @@ void ledger::close_surplus(time_point now, actions& out) {
     }
 }
 
-void ledger::pause(time_point /*now*/) {
+void ledger::pause(time_point now) {
+    measure(now);
     paused_ = true;
 }
 
 void ledger::resume(time_point now, actions& out) {
+    measure(now);
     wake_changed_ = true;
     paused_ = false;
     dispatch(now, any_affinity, out);
 }
 
 void ledger::retire_all(time_point now, actions& out) {
+    measure(now);
     for (std::uint32_t which = 0; which < slots_.size(); ++which) {
         const slot_state state = slots_[which].state;
         if (state == slot_state::vacant || state == slot_state::closing) continue;
@@ -91,7 +97,8 @@ void ledger::warm_up(time_point now, std::size_t count, actions& out) {
         out.push_back({.kind = action_kind::warmed, .count = 0});
         return;
     }
-    warm_target_ = std::max(warm_target_, std::min({count, settings_.max_size, settings_.max_idle}));
+    aim_at(now, count, out);
+    warm_target_ = std::max(warm_target_, std::min({count, size_limit_, settings_.max_idle}));
     if (kept_live_ >= warm_target_) return finish_warm_up(out);
     dispatch(now, any_affinity, out);
 }
@@ -109,6 +116,7 @@ void ledger::drain(time_point now, time_point deadline, actions& out) {
 
 void ledger::begin_drain(time_point now, actions& out) {
     lifecycle_ = lifecycle::draining;
+    size_due_ = never;
     while (!waiters_.empty()) refuse(waiters_.first(), errc::pool_closed, false, out);
     if (warm_target_ > 0) finish_warm_up(out);
     for (std::uint32_t which = 0; which < slots_.size(); ++which) {

@@ -83,6 +83,8 @@ void ledger::idle_is_due(time_point now, std::uint32_t which, actions& out) {
 }
 
 void ledger::tick(time_point now, actions& out) {
+    measure(now);
+    if (size_due_ <= now) decide_size(now, out);
     waiters_.expire(now, [&](waiter_id who) {
         refuse(who, paused_ ? errc::pool_paused : errc::acquire_timeout, gate_.failing(), out);
     });
@@ -102,7 +104,8 @@ void ledger::tick(time_point now, actions& out) {
 }
 
 time_point ledger::next_wake() const {
-    time_point next = std::min({waiters_.next_expiry(), slot_timers_.next_wake(), leases_.next_report(), drain_until_});
+    time_point next =
+        std::min({waiters_.next_expiry(), slot_timers_.next_wake(), leases_.next_report(), drain_until_, size_due_});
     if (lifecycle_ != lifecycle::open || !gate_.failing()) return next;
     if (!paused_ && in(slot_state::connecting) == 0 && (wanted() > 0 || wants_overflow())) {
         next = std::min(next, gate_.not_before());

@@ -8,6 +8,7 @@ statistics ledger::snapshot() const {
     statistics view = statistics_;
     view.max_size = settings_.max_size;
     view.min_size = settings_.min_size;
+    view.wanted_size = size_limit_;
     view.idle = in(slot_state::idle);
     view.in_use = in(slot_state::leased) + in(slot_state::shared) + in(slot_state::draining);
     view.leases = leases_.size();
@@ -20,7 +21,7 @@ statistics ledger::snapshot() const {
 }
 
 pool_numbers ledger::numbers() const noexcept {
-    return {.max = settings_.max_size,
+    return {.max = size_limit_,
             .idle = in(slot_state::idle),
             .leased = leases_.size(),
             .connecting = in(slot_state::connecting),

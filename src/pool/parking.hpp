@@ -21,6 +21,7 @@ struct parked_lease {
     time_point since{};             ///< when its borrower returned it
     time_point good_until = never;  ///< the end of the connection's lifetime
     duration fresh_for{};           ///< it needs a check when it has rested longer
+    duration::rep rested{};         ///< in all, before it was lent again; by atomic_ref while the lease may be parked
     std::uint32_t epoch = 0;
     bool out = false;  ///< the ledger counts it as lent
 };
@@ -52,8 +53,10 @@ struct core::parking_lot {
     std::deque<parked_lease> places;  ///< by slot
     std::size_t out = 0;              ///< leases that may be parked
     std::uint64_t unparked = 0;
-    std::uint64_t mistaken = 0;  ///< taken, and found to need a check
-    time_point due = never;      ///< when all that rest go back to the ledger
+    std::uint64_t mistaken = 0;   ///< taken, and found to need a check
+    duration told_rested{};       ///< what the ledger knows of
+    std::uint64_t told_lent = 0;  ///< likewise
+    time_point due = never;       ///< when all that rest go back to the ledger
     bool due_changed = false;
 };
 

@@ -63,6 +63,18 @@ result<void> settings::validate() const {
          }) {
         if (problem) return *problem;
     }
+    const auto* adaptive = std::get_if<adaptive_sizing>(&sizing);
+    if (budget != nullptr && adaptive == nullptr) {
+        return error(errc::invalid_argument, "pool setting budget needs an adaptive sizing",
+                     "set sizing to adaptive_sizing::by_load(), or leave the budget out");
+    }
+    if (budget != nullptr && on_full == when_full::overflow) {
+        return error(errc::invalid_argument, "pool setting budget allows no overflow",
+                     "set on_full to wait or fail, or leave the budget out");
+    }
+    if (adaptive != nullptr) {
+        if (auto valid = adaptive->validate(); !valid) return valid;
+    }
     return back_off.validate();
 }
 

@@ -8,6 +8,7 @@ GATE = "pool/connect_gate.hpp"
 SIZING = "pool/sizing.hpp"
 WAITERS = "pool/waiters.cpp"
 LEAKS = "pool/leak_watch.hpp"
+ADAPTIVE = "pool/ledger_sizing.cpp"
 
 MUTANTS = [
     (
@@ -258,8 +259,8 @@ MUTANTS = [
     (
         "checks_count_as_use",
         "golang/go#43173",
-        [(CONNECTIONS, "    make_idle(now, which, only_checked ? settled.idle_since : now);",
-          "    make_idle(now, which, now);")],
+        [(CONNECTIONS, "    make_idle(now, which, only_checked ? settled.idle_since : since, since);",
+          "    make_idle(now, which, since, since);")],
     ),
     (
         "no_check_after_a_long_idle_time",
@@ -318,8 +319,8 @@ MUTANTS = [
     (
         "close_more_than_a_smaller_max_asks_for",
         "found here",
-        [(CONNECTIONS, "    } else if (live_ + (settled.state == slot_state::connecting ? 1 : 0) > settings_.max_size) {",
-          "    } else if (regular_ > settings_.max_size) {")],
+        [(CONNECTIONS, "    } else if (live_ + (settled.state == slot_state::connecting ? 1 : 0) > size_limit_) {",
+          "    } else if (regular_ > size_limit_) {")],
     ),
     (
         "shut_down_without_an_answer_to_those_who_wait",
@@ -358,5 +359,33 @@ MUTANTS = [
         "lend_what_was_idle_longest",
         "golang/go#68539",
         [(LEDGER, "settings_.order == idle_order::last_in_first_out;", "settings_.order != idle_order::last_in_first_out;")],
+    ),
+    (
+        "grow_for_those_whose_connection_is_on_its_way",
+        "HikariCP#442, over-creation",
+        [(ADAPTIVE, "    return waiters_.size() > in_flight_ ? waiters_.size() - in_flight_ : 0;",
+          "    return waiters_.size();")],
+    ),
+    (
+        "open_more_than_the_budget_allows",
+        "a budget that is only looked at when it is asked",
+        [(ADAPTIVE, "std::exchange(size_limit_, std::min(wanted_size_, allowance_));",
+          "std::exchange(size_limit_, wanted_size_);")],
+    ),
+    (
+        "shrink_and_leave_the_connections_open",
+        "found here",
+        [(ADAPTIVE, "    close_surplus(now, out);\n    if (warm_target_", "    if (warm_target_")],
+    ),
+    (
+        "look_at_the_size_for_ever",
+        "an idle pool that wakes up",
+        [(ADAPTIVE, "        size_due_ = never;\n    } else {", "        begin_interval(now);\n    } else {")],
+    ),
+    (
+        "measure_after_the_change",
+        "found here",
+        [(LEDGER, "    measure(now);\n    if (adaptive_) meter_.unused_since(since);",
+          "    if (adaptive_) meter_.unused_since(since);")],
     ),
 ]

@@ -8,9 +8,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::array<const char*, event_count> event_names{
-    "acquire", "cancel",      "cancel_again", "release", "release_again", "answer",        "late_answer",
-    "advance", "sleep",       "tick",         "lost",    "capacity",      "pause",         "resume",
-    "resize",  "reconfigure", "retire_all",   "warm_up", "drain",         "close_one_idle"};
+    "acquire", "cancel",      "cancel_again", "release", "release_again", "answer",         "late_answer",
+    "advance", "sleep",       "tick",         "lost",    "capacity",      "pause",          "resume",
+    "resize",  "reconfigure", "retire_all",   "warm_up", "drain",         "close_one_idle", "allow"};
 
 constexpr std::array<const char*, fault_count> fault_names{
     "connect_fails",  "connect_hangs",   "check_fails", "check_hangs", "reset_fails", "close_hangs",      "no_capacity",
@@ -70,6 +70,24 @@ pool::settings draw_settings(random_source& random) {
     return drawn;
 }
 
+pool::sizing draw_sizing(random_source& random) {
+    if (random.below(8) == 0) return pool::fixed_sizing{};
+    pool::adaptive_sizing rules;
+    rules.interval = one_of(random, durations{10ms, 100ms, 1s, 30s});
+    rules.grow_above_wait = one_of(random, durations{0ms, 5ms, 5s, pool::adaptive_sizing::not_looked_at});
+    rules.grow_above_response = one_of(random, durations{0ms, 10ms, 2s, pool::adaptive_sizing::not_looked_at});
+    rules.least_leases = one_of(random, std::array<std::uint64_t, 3>{0, 1, 10});
+    rules.grow_above_utilisation = one_of(random, std::array{0.0, 0.5, 0.9, 1.0});
+    rules.grow_by = one_of(random, std::array<std::size_t, 3>{1, 2, 5});
+    rules.grow_share = one_of(random, std::array{0.0, 0.5, 1.0, 10.0});
+    rules.shrink_below_utilisation = one_of(random, std::array{0.0, 0.3, 0.5, 1.0});
+    rules.shrink_below_response = one_of(random, durations{0ms, 0ms, 10ms, 500ms});
+    rules.shrink_by = one_of(random, std::array<std::size_t, 3>{1, 2, 5});
+    rules.shrink_share = one_of(random, std::array{0.0, 0.5, 1.0});
+    rules.shrink_after = one_of(random, std::array<std::size_t, 4>{1, 2, 10, 16});
+    return rules;
+}
+
 world_config draw_world(std::uint64_t seed) {
     random_source random(seed * 2 + 1);
     world_config world;
@@ -82,13 +100,18 @@ world_config draw_world(std::uint64_t seed) {
     world.patience = one_of(random, durations{0s, 2ms, 1s, 1h});
     // One world in eight knows no faults at all; in the others each comes up in every second.
     if (random.below(8) != 0) world.faults = static_cast<std::uint32_t>(random.next());
+    // Drawn last, and for some seeds only: what was drawn before this came up stays what it was.
+    if (seed % 5 == 1) {
+        world.adaptive = true;
+        world.settings.sizing = draw_sizing(random);
+    }
     return world;
 }
 
 std::string world_config::describe() const {
-    std::string text =
-        fmt::format("seed {}: max {}, min {}, {} schedulers, capacity up to {}, {} holders, faults:", seed,
-                    settings.max_size, settings.min_size, schedulers, top_capacity, holders);
+    std::string text = fmt::format(
+        "seed {}: max {}, min {}, {} schedulers, capacity up to {}, {} holders, {} size, faults:", seed,
+        settings.max_size, settings.min_size, schedulers, top_capacity, holders, adaptive ? "adaptive" : "fixed");
     for (std::size_t i = 0; i < fault_count; ++i) {
         if (has(static_cast<fault>(i))) text += fmt::format(" {}", fault_names[i]);
     }
@@ -118,6 +141,7 @@ choice_source::choice_source(const world_config& world) : random_(world.seed * 2
     put(event::retire_all, world.has(fault::retires) ? 1 : 0);
     put(event::sleep, world.has(fault::sleeps) ? 1 : 0);
     put(event::close_one_idle, world.has(fault::closes_idle) ? 1 : 0);
+    put(event::allow, world.adaptive ? 2 : 0);
     put(event::advance, 10 + random_.below(20));
     put(event::acquire, load);
     put(event::release, 60);

@@ -34,8 +34,9 @@ enum class event : std::uint8_t {
     warm_up,
     drain,
     close_one_idle,  ///< room is wanted elsewhere
+    allow,           ///< a budget allows an adaptive sizing more, or less
 };
-inline constexpr std::size_t event_count = 20;
+inline constexpr std::size_t event_count = 21;
 
 [[nodiscard]] const char* name_of(event what) noexcept;
 
@@ -80,6 +81,7 @@ struct world_config {
     duration step = {};         ///< the longest time that passes at once
     duration patience = {};     ///< the longest deadline of a caller; zero: the time-out of the settings
     std::uint32_t faults = 0;
+    bool adaptive = false;  ///< sizes follow the load
 
     [[nodiscard]] bool has(fault which) const noexcept { return (faults >> static_cast<unsigned>(which) & 1U) != 0; }
     /// In words, for a report.
@@ -92,6 +94,9 @@ struct world_config {
 
 /// Settings drawn at random, all of them valid.
 [[nodiscard]] pool::settings draw_settings(random_source& random);
+
+/// Fixed, or adaptive by any valid rules.
+[[nodiscard]] pool::sizing draw_sizing(random_source& random);
 
 /// The choices of a run, without end, from the world's seed.
 class choice_source {

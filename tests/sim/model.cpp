@@ -56,7 +56,7 @@ std::size_t model::connecting() const {
 
 std::size_t model::room() const {
     const std::size_t used = regular();
-    return settings_.max_size > used ? settings_.max_size - used : 0;
+    return size_ > used ? size_ - used : 0;
 }
 
 /// Leases that will be on offer when what is under way is done.
@@ -94,6 +94,7 @@ bool model::down() const {
 
 bool model::stuck_for_ever(std::uint64_t holder) const {
     if (holder == 0 || settings_.nested == pool::nested_acquire::allow) return false;
+    if (size_ < settings_.max_size) return false;
     const std::size_t beyond = connections_.size() - regular();
     if (settings_.on_full == pool::when_full::overflow && beyond < settings_.max_overflow) return false;
     if (room() > 0) return false;
@@ -180,6 +181,9 @@ model::opinion model::on_acquire(const pool::acquire_request& request) const {
 }
 
 void model::acquired(const pool::acquire_request& request, const pool::acquire_outcome& outcome) {
+    if (adaptive_ && !draining_ && size_due_ == never) begin_interval();
+    const bool refused = outcome.what == pool::acquire_outcome::kind::refused;
+    if (refused && request.waits && outcome.reason == errc::pool_exhausted) ++seen_.turned_away;
     switch (outcome.what) {
         case pool::acquire_outcome::kind::granted:
             return lend(outcome.slot, outcome.lease, request.holder);
@@ -212,6 +216,8 @@ void model::lend(pool::slot_id on, pool::lease_id lease, std::uint64_t holder) {
     ++one.uses;
     demand(one.leases <= one.capacity, "more leases than the connection allows");
     loans_.push_back({lease, on, holder, now_, false});
+    ++seen_.served;
+    seen_.peak_leases = std::max(seen_.peak_leases, loans_.size());
 }
 
 bool model::released(pool::lease_id lease, pool::verdict verdict, time_point since) {
@@ -220,6 +226,7 @@ bool model::released(pool::lease_id lease, pool::verdict verdict, time_point sin
     connection& one = find(found->on);
     loans_.erase(found);
     --one.leases;
+    unused_ += now_ - std::min(now_, std::max(since, interval_began_));
     if (verdict == pool::verdict::broken) one.fenced = true;
     if (verdict == pool::verdict::needs_reset) one.dirty = true;
     if (one.leases == 0) settle(one, false, since);
@@ -233,8 +240,8 @@ void model::settle(connection& one, bool only_checked, time_point since) {
     const std::size_t live =
         count([&](const connection& other) { return !other.overflow && is_live(other) && &other != &one; });
     const bool goes = one.fenced || draining_ || (one.overflow && (one.uses > 0 || paused_ || callers_.empty())) ||
-                      (!one.overflow && live + 1 > settings_.max_size) || (one.outgoing && !only_checked) ||
-                      worn(one) || (expired(one) && !one.outgoing && kept() > settings_.min_size);
+                      (!one.overflow && live + 1 > size_) || (one.outgoing && !only_checked) || worn(one) ||
+                      (expired(one) && !one.outgoing && kept() > settings_.min_size);
     if (goes) {
         one.debt = over_ ? owed::abandon : owed::close;
         return;
@@ -352,12 +359,14 @@ bool model::capacity_changed(pool::slot_id id, std::uint32_t capacity) {
 
 void model::reconfigured(const pool::ledger& book, const pool::settings& settings) {
     settings_ = settings;
+    adopt_sizing();
     changed_at_ = now_;
     pause_until_ = std::min(pause_until_, now_ + settings.back_off.maximum);
     for (connection& one : connections_) {
         if (one.open && book.is_current(one.id)) read_life(book, one);
     }
-    warm_target_ = std::min({warm_target_, settings.max_size, settings.max_idle});
+    warm_target_ = std::min({warm_target_, size_, settings.max_idle});
+    if (adaptive_ && !draining_) begin_interval();
 }
 
 void model::retired_all() {
@@ -370,7 +379,9 @@ void model::retired_all() {
 }
 
 void model::warming_up(std::size_t count) {
-    if (!draining_) warm_target_ = std::max(warm_target_, std::min({count, settings_.max_size, settings_.max_idle}));
+    if (draining_) return;
+    aim_at(count);
+    warm_target_ = std::max(warm_target_, std::min({count, size_, settings_.max_idle}));
 }
 
 void model::drained(time_point deadline) {
@@ -378,6 +389,7 @@ void model::drained(time_point deadline) {
     drain_until_ = std::min(drain_until_, deadline);
     if (draining_) return;
     draining_ = true;
+    size_due_ = never;
     for (connection& one : connections_) {
         if (one.what == doing::idle) {
             one.debt = owed::close;

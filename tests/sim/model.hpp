@@ -21,10 +21,13 @@ namespace lido::sim {
 /// one.
 class model {
 public:
-    model(const pool::settings& settings, time_point now) : settings_(settings), now_(now) {}
+    model(const pool::settings& settings, time_point now) : settings_(settings), now_(now) { adopt_sizing(); }
 
     /// Every event begins with this. Times do not go back.
-    void begin(time_point now) { now_ = now; }
+    void begin(time_point now) {
+        measure(now - now_);
+        now_ = now;
+    }
 
     // What the ledger must answer.
     enum class answer : std::uint8_t { granted, queued, refused, granted_or_not };
@@ -53,7 +56,13 @@ public:
     void drained(time_point deadline);
     /// Must one be closed to make room elsewhere?
     [[nodiscard]] bool closing_one_idle();
-    void ticked() { ticked_ = true; }
+    void ticked() {
+        ticked_ = true;
+        decide_size_when_due();
+    }
+    /// What a tick that nobody asked for may find due.
+    void decide_size_when_due();
+    void allowed(std::size_t allowance);
 
     /// After an event and before its actions: which connections past their lifetime now wait for their successors? When
     /// the ledger notices that is its own affair, within limits.
@@ -144,6 +153,14 @@ private:
     void lend(pool::slot_id on, pool::lease_id lease, std::uint64_t holder);
     void read_life(const pool::ledger& book, connection& one);
 
+    // The size: measured anew, decided by the same rules.
+    void measure(duration passed);
+    void adopt_sizing();
+    void begin_interval();
+    void limit_size();
+    void aim_at(std::size_t count);
+    [[nodiscard]] std::size_t lowest_size() const;
+
     void take_open(const pool::action& what);
     void take_check(const pool::action& what);
     void take_reset(const pool::action& what);
@@ -160,6 +177,15 @@ private:
 
     pool::settings settings_;
     time_point now_;
+    bool adaptive_ = false;
+    std::size_t size_ = 0;  // connections that may exist
+    std::size_t wanted_size_ = 0;
+    std::size_t allowance_ = pool::settings::unlimited;
+    time_point size_due_ = never;
+    time_point interval_began_{};
+    duration unused_{};
+    pool::load_sample seen_;
+    pool::adaptive_size policy_{pool::adaptive_sizing{}};
     bool paused_ = false;
     bool draining_ = false;
     bool over_ = false;

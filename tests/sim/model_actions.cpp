@@ -69,6 +69,7 @@ void model::take_open(const pool::action& what) {
                "more than max connections");
         demand(connections_.size() - regular() < settings_.max_overflow, "more than max_overflow connections");
         fresh.overflow = true;
+        ++seen_.turned_away;
     }
     demand(!knows(what.slot), "a connection opened twice");
     surplus_since_ = never;
@@ -101,7 +102,7 @@ void model::take_close(const pool::action& what) {
     if (one.debt != owed::close) {
         demand(one.what == doing::idle && one.debt == owed::nothing, "a close of a connection that is not idle");
         const std::size_t live = count([&](const connection& other) { return !other.overflow && is_live(other); });
-        const bool surplus = live > settings_.max_size;
+        const bool surplus = live > size_;
         const bool too_long = settings_.idle_timeout != pool::settings::forever &&
                               now_ >= one.idle_since + settings_.idle_timeout && kept() + replacements_ > floor();
         const bool unused_overflow = one.overflow && callers_.empty();
@@ -292,6 +293,9 @@ void model::compare(const pool::ledger& book) const {
     demand(counts.of(pool::slot_state::closing) == doing_now(doing::closing), "another number of closes");
     demand(book.is_empty() == connections_.empty(), "empty, or not");
     demand(book.draining() == draining_, "draining, or not");
+    demand(book.size_limit() == size_, "another size");
+    demand(book.wanted_size() == wanted_size_, "another size is wanted");
+    demand(book.size_due() == size_due_, "the size is looked at at another time");
 }
 
 }  // namespace lido::sim

@@ -85,7 +85,9 @@ void world::apply(const choice& what) {
             return resize(random);
         case event::reconfigure: {
             random_source source(what.value);
-            return reconfigure(draw_settings(source));
+            pool::settings drawn = draw_settings(source);
+            if (config_.adaptive) drawn.sizing = draw_sizing(source);
+            return reconfigure(drawn);
         }
         case event::retire_all:
             model_.begin(now_);
@@ -103,6 +105,11 @@ void world::apply(const choice& what) {
             return drain(some_time);
         case event::close_one_idle:
             return close_one_idle();
+        case event::allow: {
+            draw size = random;
+            const std::size_t some = size.below(book_.current_settings().max_size + 2);
+            return allow(size.one_in(4) ? pool::settings::unlimited : some);
+        }
     }
 }
 
@@ -301,6 +308,7 @@ void world::wake(time_point when) {
 
 void world::spurious_tick() {
     model_.begin(now_);
+    model_.decide_size_when_due();
     book_.tick(now_, out_);
     // Deadlines between two ticks of the wheel may be seen early by whoever looks.
     for (const pool::action& each : out_) {
@@ -354,6 +362,13 @@ void world::close_one_idle() {
     model_.begin(now_);
     const bool wanted = model_.closing_one_idle();
     demand(book_.close_one_idle(now_, out_) == wanted, "one was closed to make room, or not");
+    after();
+}
+
+void world::allow(std::size_t allowance) {
+    model_.begin(now_);
+    book_.allow(now_, allowance, out_);
+    model_.allowed(allowance);
     after();
 }
 
@@ -491,11 +506,33 @@ void world::shut_down(duration timeout, std::uint64_t value) {
     book_.audit();
 }
 
+/// Without load an adaptive size returns to its lowest, where nothing is left to look at.
+void world::come_to_rest() {
+    const pool::settings& settings = book_.current_settings();
+    const auto* rules = std::get_if<pool::adaptive_sizing>(&settings.sizing);
+    const bool many_checks = settings.keep_alive < std::chrono::seconds(1);
+    if (rules == nullptr || many_checks) return;
+    const bool shrinks = rules->shrink_below_utilisation > 0.0 || rules->shrink_below_response > duration::zero();
+    const std::size_t lowest = std::max<std::size_t>(settings.min_size, 1);
+    // The calm has to last a while, then each interval takes at least one away.
+    std::size_t intervals = rules->shrink_after + settings.max_size + 2;
+    for (; book_.size_due() != never && intervals > 0; --intervals) {
+        const time_point end = now_ + rules->interval;
+        while (now_ < end) {
+            advance(end - now_);
+            rest();
+        }
+    }
+    demand(!shrinks || (book_.size_limit() == lowest && book_.size_due() == never), "the size does not return");
+    demand(book_.counts().regular <= book_.size_limit(), "more connections than the size at rest");
+}
+
 void world::heal() {
     healed_ = true;
     config_.faults = 0;
     if (!book_.draining()) {
         apply({event::resume, 0, 0});
+        if (config_.adaptive) allow(pool::settings::unlimited);
         // Longer than any pause between connects; what is asked of the server is answered at once.
         const pool::settings& settings = book_.current_settings();
         const time_point end = now_ + settings.back_off.maximum + 10ms;
@@ -511,6 +548,7 @@ void world::heal() {
         demand(size >= settings.min_size && size <= settings.max_size,
                "the size does not come to rest within its limits");
         demand(numbers.overflow == 0, "a connection beyond max was forgotten");
+        come_to_rest();
     }
     const time_point begin = now_;
     drain(5s);

@@ -68,6 +68,8 @@ private:
     void resize(draw random);
     void drain(duration timeout);
     void close_one_idle();
+    void allow(std::size_t allowance);
+    void come_to_rest();
 
     [[nodiscard]] pool::slot_id some_slot(std::uint32_t pick) const;
     void after();

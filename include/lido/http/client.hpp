@@ -41,6 +41,8 @@ struct client_settings {
     std::string base_url;
     /// Connections per origin (scheme, host, port), and callers that may wait for one. See `pool::settings`.
     std::size_t max_connections_per_origin = 10;
+    /// Up to so many at any time, or as many as the load of each origin needs: `sizing = adaptive_sizing::by_load()`.
+    pool::sizing sizing = pool::fixed_sizing{};
     std::size_t max_waiters_per_origin = 1024;
     /// Of these, the ones that may be kept idle; one more is closed after its request. 1 … 100,000; 0: all.
     std::size_t max_idle_per_origin = 0;

@@ -5,6 +5,7 @@
 #include "lido/pool/identifiers.hpp"
 #include "lido/pool/observer.hpp"
 #include "lido/pool/settings.hpp"
+#include "lido/pool/size_budget.hpp"
 #include "lido/pool/statistics.hpp"
 #include "lido/pool/verdict.hpp"
 
@@ -135,6 +136,8 @@ private:
     void empty_parking_locked() noexcept;
     void fence_parking_locked() noexcept;
     void tend_parking_locked() noexcept;
+    void tell_of_parking_locked() noexcept;
+    void claim_size_locked() noexcept;
     [[nodiscard]] time_point next_wake_locked() const;
     [[nodiscard]] answer begin_acquire(const acquire_options& options, waiting*& node);
     [[nodiscard]] static result<granted> to_result(const answer& outcome);
@@ -191,6 +194,7 @@ private:
 
     // Everything below is protected by mutex_.
     std::unique_ptr<ledger> ledger_;
+    size_budget::share share_;  // of the budget, if there is one
     std::vector<action> actions_;
     std::deque<entry> entries_;
     std::vector<waiting*> waiters_;  // by the ledger's waiter index

@@ -4,14 +4,18 @@
 #include "lido/base/back_off.hpp"
 #include "lido/base/result.hpp"
 #include "lido/base/time.hpp"
+#include "lido/pool/adaptive_sizing.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <source_location>
 #include <string>
 
 namespace lido::pool {
+
+class size_budget;
 
 /// What `acquire` does when all connections are in use and `max_size` is reached.
 enum class when_full : std::uint8_t {
@@ -47,6 +51,11 @@ struct settings {
     std::size_t max_size = 10;
     /// Connections kept open while nobody needs them. 0 … max_size.
     std::size_t min_size = 0;
+    /// Up to `max_size` at any time, or as many as the load needs: `sizing = adaptive_sizing::by_load()`.
+    pool::sizing sizing = fixed_sizing{};
+    /// Connections that this pool shares with others, see `size_budget`; null: none. Needs an adaptive sizing, and
+    /// another `on_full` than `overflow`. It stays the same while the pool lives.
+    std::shared_ptr<size_budget> budget;
     /// Connections that may be idle at once; one more is closed when it is returned. min_size … 100,000, or
     /// `unlimited`.
     std::size_t max_idle = unlimited;

@@ -16,14 +16,15 @@ struct statistics {
     // Connections now.
     std::size_t max_size = 0;
     std::size_t min_size = 0;
-    std::size_t idle = 0;        ///< open and lent to nobody
-    std::size_t in_use = 0;      ///< connections with at least one lease
-    std::size_t leases = 0;      ///< leases out; more than `in_use` where a connection is shared
-    std::size_t connecting = 0;  ///< being opened
-    std::size_t checking = 0;    ///< being checked or reset
-    std::size_t closing = 0;     ///< being closed
-    std::size_t overflow = 0;    ///< of all these, the ones beyond max_size
-    std::size_t waiting = 0;     ///< callers in the queue
+    std::size_t wanted_size = 0;  ///< what may be open now: max_size, or what the adaptive sizing wants and gets
+    std::size_t idle = 0;         ///< open and lent to nobody
+    std::size_t in_use = 0;       ///< connections with at least one lease
+    std::size_t leases = 0;       ///< leases out; more than `in_use` where a connection is shared
+    std::size_t connecting = 0;   ///< being opened
+    std::size_t checking = 0;     ///< being checked or reset
+    std::size_t closing = 0;      ///< being closed
+    std::size_t overflow = 0;     ///< of all these, the ones beyond max_size
+    std::size_t waiting = 0;      ///< callers in the queue
 
     // Peaks.
     std::size_t peak_in_use = 0;
@@ -38,6 +39,9 @@ struct statistics {
     std::uint64_t checks_failed = 0;
     std::uint64_t resets = 0;
     std::uint64_t resets_failed = 0;
+
+    std::uint64_t grown = 0;   ///< decisions of an adaptive sizing to have more
+    std::uint64_t shrunk = 0;  ///< and to have fewer
 
     // Why they were closed: the sum is `closed`.
     std::uint64_t closed_idle = 0;      ///< idle_timeout, or more than max_size after a resize

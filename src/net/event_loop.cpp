@@ -136,6 +136,15 @@ void event_loop::run() {
     set_current(before);
 }
 
+bool event_loop::run_posted() noexcept {
+    scheduler* const before = set_current(this);
+    collect_remote();
+    const bool any = local_.head != nullptr;
+    run_queue();
+    set_current(before);
+    return any;
+}
+
 void event_loop::run_ready() {
     LIDO_ASSERT(timer_descriptor_ >= 0);
     scheduler* const before = set_current(this);

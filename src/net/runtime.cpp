@@ -52,6 +52,12 @@ runtime::runtime(runtime_settings settings) {
 runtime::~runtime() {
     for (const auto& loop : loops_) loop->stop();
     for (std::thread& thread : threads_) thread.join();
+    // A loop that went on a little longer may have posted to one that had ended. Nobody else posts any more, so this
+    // ends as soon as nothing leads to more.
+    for (bool more = true; more;) {
+        more = false;
+        for (const auto& loop : loops_) more = loop->run_posted() || more;
+    }
 }
 
 scheduler& runtime::pick() noexcept {

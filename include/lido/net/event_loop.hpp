@@ -49,6 +49,8 @@ public:
     void run();
     /// Does what is ready without blocking. For a foreign loop.
     void run_ready();
+    /// After `run()` has ended: runs what was posted since, on the calling thread. False: there was nothing.
+    bool run_posted() noexcept;
     /// Makes `run()` return soon. Any thread.
     void stop() noexcept;
     /// Readable whenever `run_ready()` has something to do. Embedded loops only.

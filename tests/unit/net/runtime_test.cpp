@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 
+#include <optional>
+#include <semaphore>
 #include <set>
 #include <stdexcept>
 #include <thread>
@@ -75,6 +77,24 @@ TEST(runtime, ends_a_spawned_task_where_it_stands_when_a_stop_is_requested) {
     begun.acquire();
     stop.request_stop();
     ended.acquire();
+}
+
+// Found by LeakSanitizer: a pool on two loops posted its last step to the one that had ended, and was never freed.
+TEST(runtime, runs_what_a_loop_posts_to_one_that_has_ended_before) {
+    std::binary_semaphore first_has_ended(0);
+    bool ran = false;
+    test::function_work last([&] { ran = true; });
+    test::function_work begin([&] { thread_local const farewell at_the_end_of_the_thread{&first_has_ended}; });
+    std::optional<runtime> io(std::in_place, runtime_settings{.threads = 2});
+    scheduler& first = io->at(0);
+    test::function_work late([&] {
+        first_has_ended.acquire();
+        first.post(last);
+    });
+    io->at(0).post(begin);
+    io->at(1).post(late);
+    io.reset();
+    EXPECT_TRUE(ran);
 }
 
 }  // namespace

@@ -435,19 +435,25 @@ void router::check_ended(const due_check& which, check_outcome how, time_point n
     if (how == check_outcome::passed && open && ++found->passed_while_open >= found->passes_needed) {
         found->breaker->let_probes_through(now);
         note_breaker(*found, now, random);
+        // Its probes judge better than the time of an ejection.
+        take_back(*found, now);
     } else if (how == check_outcome::failed) {
         // Checks that fail when calls do are to be believed when they succeed.
         found->passed_while_open = 0;
         found->passes_needed = 1;
     }
+    const health_state before = found->health.state();
     if (!found->health.end(which.number, how, is_in_trouble(*found, now), now, random)) return;
-    if (found->health.state() != health_state::healthy) return;
+    if (before != health_state::unhealthy) return;
     // What the checks have seen going they have seen coming back; an ejection of that time says nothing more.
-    if (found->health.passed() > 1) found->risen = now;
-    if (ejection_ && found->was_ejected) {
-        ejection_->take_back(position_of(*found));
-        note_ejection(*found, now);
-    }
+    found->risen = now;
+    take_back(*found, now);
+}
+
+void router::take_back(member& which, time_point now) noexcept {
+    if (!ejection_ || !which.was_ejected) return;
+    ejection_->take_back(position_of(which));
+    note_ejection(which, now);
 }
 
 time_point router::next_check() const noexcept {

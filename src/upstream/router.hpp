@@ -180,6 +180,7 @@ private:
     void note_ejection(member& which, time_point now) noexcept;
     void hurry(member& which, time_point now, random_source& random) noexcept;
     void sweep(time_point now, random_source& random);
+    void take_back(member& which, time_point now) noexcept;
     void remember(member& which, const breaker_change& what);
     [[nodiscard]] bool is_ejected(std::size_t position, time_point now) const noexcept;
     [[nodiscard]] bool is_in_trouble(const member& which, time_point now) const noexcept;

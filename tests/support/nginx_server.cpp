@@ -106,6 +106,10 @@ void nginx_server::put_file(std::string_view name, std::string_view content) con
     std::filesystem::permissions(where, std::filesystem::perms(0644));
 }
 
+void nginx_server::remove_file(std::string_view name) const {
+    std::filesystem::remove(folder_.path() / "files" / name);
+}
+
 std::string nginx_server::configuration_text() const {
     const std::string place = folder_.path().string();
     std::string tls;
@@ -190,6 +194,12 @@ void nginx_server::end(int signal) {
     process_ = -1;
 }
 
+void nginx_server::freeze() const {
+    ::kill(process_, SIGSTOP);
+}
+void nginx_server::thaw() const {
+    ::kill(process_, SIGCONT);
+}
 void nginx_server::kill() {
     end(SIGKILL);
 }

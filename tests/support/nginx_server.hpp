@@ -41,6 +41,7 @@ public:
 
     /// Puts a file where it is served from.
     void put_file(std::string_view name, std::string_view content) const;
+    void remove_file(std::string_view name) const;
 
     /// Connections accepted since it was started last, those of these questions aside.
     [[nodiscard]] std::size_t accepted();
@@ -49,6 +50,9 @@ public:
 
     /// Ends it at once, as `kill -9` does: connections are reset or closed, whatever they are at.
     void kill();
+    /// Stands still, as a machine that hangs does: the kernel still takes connections for it.
+    void freeze() const;
+    void thaw() const;
     /// Ends it, which lets no request end either.
     void stop();
     void start();

@@ -340,6 +340,27 @@ TEST_F(router_test, leaves_out_what_is_ejected_until_its_time_is_over) {
     EXPECT_EQ(seen.size(), 2U);
 }
 
+TEST_F(router_test, ends_an_ejection_when_checks_let_probes_through_or_saw_it_recover) {
+    settings_.slow_start.reset();
+    open({{.name = "a"}, {.name = "b", .role = endpoint_role::backup}});
+    break_endpoint("a");
+    ASSERT_TRUE(report_of("a").ejected);
+    check("a", check_outcome::passed);
+    EXPECT_FALSE(report_of("a").ejected);
+    EXPECT_EQ(attempt(), "a") << "a probe";
+
+    settings_.breaker.reset();
+    open({{.name = "a"}, {.name = "b", .role = endpoint_role::backup}});
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(attempt(outcome::failed), "a");
+    ASSERT_TRUE(report_of("a").ejected);
+    for (int i = 0; i < 2; ++i) check("a", check_outcome::passed);
+    EXPECT_TRUE(report_of("a").ejected) << "the checks saw nothing of it";
+    for (int i = 0; i < 3; ++i) check("a", check_outcome::failed);
+    for (int i = 0; i < 2; ++i) check("a", check_outcome::passed);
+    EXPECT_FALSE(report_of("a").ejected);
+    EXPECT_EQ(attempt(), "a");
+}
+
 TEST_F(router_test, starts_slowly_what_has_come_back) {
     settings_.ejection.reset();
     settings_.balancer.strategy = resilience::balancing::weighted_round_robin;

@@ -8,6 +8,9 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <cmath>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -333,6 +336,87 @@ TEST_F(service_test, ends_a_wait_for_a_place_at_the_deadline) {
     EXPECT_TRUE(first.take().has_value());
     EXPECT_TRUE(patient.take().has_value());
     EXPECT_EQ(service_->report().bulkhead->given_up, 1U);
+}
+
+/// A server that does `slots` calls at once, each in 10 ms, and lets the others wait: beyond its capacity each further
+/// call makes all of them slower. Asked at twice its capacity for ten seconds.
+struct overloaded_server {
+    std::size_t slots = 4;
+    duration takes = 10ms;
+    std::vector<time_point> free_at = std::vector<time_point>(4, time_point::min());
+
+    time_point serve(time_point now) {
+        time_point& next = *std::min_element(free_at.begin(), free_at.end());
+        next = std::max(next, now) + takes;
+        return next;
+    }
+};
+
+TEST_F(service_test, keeps_the_goodput_and_the_time_of_what_it_accepts_at_twice_the_capacity) {
+    policies_.bulkhead.emplace().max_concurrent = 4;
+    policies_.bulkhead->max_waiting = 3;
+    policies_.health.interval = upstream::health_check_settings::off;
+    open({primary("a")});
+    overloaded_server server;
+    struct call_at_server {
+        overloaded_server* at;
+        [[nodiscard]] task<answer<std::string>> operator()(fake_service::lease&, time_point) const {
+            const time_point when = at->serve(scheduler::current()->now());
+            co_await sleep_until(when);  // virtual time
+            co_return answer<std::string>(std::string("a"), outcome::success);
+        }
+    };
+    random_source random(3);
+    struct one {
+        time_point begun;
+        time_point ended{};
+        bool good = false;
+    };
+    std::deque<one> all;
+    const auto phase = [&](double per_second, duration length) {
+        const std::size_t first = all.size();
+        const time_point end = group_.now() + length;
+        while (group_.now() < end) {
+            one& mine = all.emplace_back();
+            mine.begun = group_.now();
+            service_->run(call_at_server{&server}, call_options{.timeout = 1s})
+                .start([&mine](const result<std::string>& got) {
+                    mine.good = got.has_value();
+                    mine.ended = scheduler::current()->now();
+                });
+            // As users come: at random, on average so many per second.
+            const double gap = -std::log(1.0 - random.unit()) / per_second;
+            group_.advance(std::chrono::duration_cast<duration>(std::chrono::duration<double>(gap)));
+        }
+        return first;
+    };
+    const auto p99 = [&](std::size_t first, std::size_t last) {
+        std::vector<duration> times;
+        for (std::size_t i = first; i < last; ++i) {
+            if (all[i].good) times.push_back(all[i].ended - all[i].begun);
+        }
+        std::sort(times.begin(), times.end());
+        return times.at(times.size() * 99 / 100);
+    };
+    const auto good = [&](std::size_t first, std::size_t last) {
+        const auto from = all.begin() + static_cast<std::ptrdiff_t>(first);
+        const auto to = all.begin() + static_cast<std::ptrdiff_t>(last);
+        return static_cast<double>(std::count_if(from, to, [](const one& each) { return each.good; }));
+    };
+    const double capacity = 400.0;
+    const std::size_t normal = phase(0.5 * capacity, 10s);
+    const std::size_t twice = phase(2.0 * capacity, 10s);
+    const std::size_t after = phase(0.5 * capacity, 5s);
+    group_.advance(1s);
+    const double goodput = good(twice, after) / 10.0;
+    EXPECT_GE(goodput, 0.9 * capacity);
+    EXPECT_LE(p99(twice, after), 2 * p99(normal, twice));
+    EXPECT_GE(good(after, all.size()), 0.98 * static_cast<double>(all.size() - after)) << "back to normal";
+    EXPECT_LE(p99(after, all.size()), p99(normal, twice) * 11 / 10);
+    RecordProperty("goodput_of_capacity", std::to_string(goodput / capacity));
+    RecordProperty("p99_normal_us", std::to_string(p99(normal, twice) / 1us));
+    RecordProperty("p99_at_twice_us", std::to_string(p99(twice, after) / 1us));
+    RecordProperty("accepted_before", std::to_string(good(normal, twice) / static_cast<double>(twice - normal)));
 }
 
 // ---- hedges ---------------------------------------------------------------------------------------------------------

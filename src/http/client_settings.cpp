@@ -47,7 +47,8 @@ result<void> client_settings::validate() const {
         if (problem) return *problem;
     }
     if (const auto* rules = std::get_if<pool::adaptive_sizing>(&sizing)) {
-        if (auto valid = rules->validate(); !valid) return std::move(valid).error().with_context("client setting sizing");
+        if (auto valid = rules->validate(); !valid)
+            return std::move(valid).error().with_context("client setting sizing");
     }
     if (!base_url.empty()) {
         if (auto url = parse_url(base_url); !url) return std::move(url).error().with_context("client setting base_url");

@@ -3,6 +3,7 @@
 #include "output.hpp"
 #include "simulate/demo_process.hpp"
 #include "simulate/options.hpp"
+#include "simulate/record.hpp"
 #include "simulate/report.hpp"
 #include "simulate/run.hpp"
 #include "subcommand.hpp"
@@ -82,6 +83,9 @@ int run_simulate(const std::vector<std::string>& arguments) {
     if (demo_service && demo_service->has_ended()) print_error("lido simulate: the demo service ended during the run");
     const std::string service = asked->url ? asked->url->origin + asked->url->target : "the demo service at " + origin;
     deliver(*asked, service, legs);
+    if (!asked->record_file.empty() && legs.front().counts.requests() > 0) {
+        write_file(asked->record_file, workload_text(workload_of(*asked, legs.front())));
+    }
     if (where.signal() != 0) return exit_signal + where.signal();
     check_success(legs);
     return exit_good;

@@ -21,6 +21,7 @@ struct subcommand {
 [[nodiscard]] const subcommand* find_subcommand(std::string_view name) noexcept;
 
 int run_simulate(const std::vector<std::string>& arguments);
+int run_tune(const std::vector<std::string>& arguments);
 int run_demo_server(const std::vector<std::string>& arguments);
 int run_help(const std::vector<std::string>& arguments);
 int run_version(const std::vector<std::string>& arguments);

@@ -11,8 +11,9 @@
 namespace lido::cli {
 namespace {
 
-constexpr std::array<subcommand, 4> table{{
+constexpr std::array<subcommand, 5> table{{
     {"simulate", "simulated users on an HTTP service, through one pool of connections", run_simulate},
+    {"tune", "the size of a pool, its limits and time-outs, from a recorded load", run_tune},
     {"demo-server", "the demo service: a small outfit shop to try things on", run_demo_server},
     {"help", "this text, or that of a subcommand: lido help simulate", run_help},
     {"version", "the version, also as lido --version", run_version},

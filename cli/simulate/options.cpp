@@ -3,6 +3,7 @@
 #include "command_error.hpp"
 #include "command_line.hpp"
 #include "lido/base/random.hpp"
+#include "lido/http/profiles.hpp"
 #include "output.hpp"
 #include "simulate/user.hpp"
 #include "values.hpp"
@@ -85,6 +86,20 @@ void declare_pool(command_line& line, options& asked) {
     line.group("Pool");
     line.option("--pool-size", "N|auto", "connections at most; auto: max(10, 2 × users) (auto)",
                 [&](auto option, const std::string& value) { set_pool_size(asked, option, value); });
+    line.option("--profile", "NAME",
+                "ready-made settings to begin with: high-throughput, low-latency or batch; options beside it win",
+                one_of<std::optional<http::client_settings>>(asked.profile,
+                                                             {{"high-throughput", http::profiles::high_throughput()},
+                                                              {"low-latency", http::profiles::low_latency()},
+                                                              {"batch", http::profiles::batch()}}));
+    line.option("--sizing", "HOW",
+                "fixed: up to the pool's size; adaptive: as the load needs, by-load; or by-waiting, by-response-time "
+                "(fixed)",
+                one_of<pool::sizing>(asked.sizing, {{"fixed", pool::fixed_sizing{}},
+                                                    {"adaptive", pool::adaptive_sizing::by_load()},
+                                                    {"by-load", pool::adaptive_sizing::by_load()},
+                                                    {"by-waiting", pool::adaptive_sizing::by_waiting()},
+                                                    {"by-response-time", pool::adaptive_sizing::by_response_time()}}));
     line.option("--when-full", "WHAT",
                 "when all are in use: wait, overflow (open one more, close it on return) or fail (wait)",
                 one_of<pool::when_full>(asked.when_full, {{"wait", pool::when_full::wait},
@@ -180,6 +195,8 @@ void declare_output(command_line& line, options& asked) {
                 one_of<output_form>(asked.output, {{"text", output_form::text}, {"json", output_form::json}}));
     line.option("--report", "FILE", "write the report to a file as well",
                 [&](auto, const std::string& value) { asked.report_file = value; });
+    line.option("--record", "FILE", "write what was measured of the load to a file, for lido tune",
+                [&](auto, const std::string& value) { asked.record_file = value; });
     line.flag("--log-requests", "one line on standard error for each attempt", asked.log_requests);
     line.option("--slow", "TIME", "requests that take longer are reported on standard error (5s)",
                 time(asked.slow, 1ms, 24h));
@@ -200,13 +217,34 @@ void declare(command_line& line, options& asked) {
                  "fifty users on a service of yours, the report as JSON");
 }
 
+/// A profile says what no option has said.
+void apply_profile(const command_line& line, options& asked) {
+    if (!asked.profile) return;
+    const http::client_settings& chosen = *asked.profile;
+    const auto choose = [&line](const char* option, auto& target, const auto& value) {
+        if (!line.given(option)) target = value;
+    };
+    choose("--pool-size", asked.pool_size, std::optional(chosen.max_connections_per_origin));
+    choose("--sizing", asked.sizing, chosen.sizing);
+    choose("--connect-timeout", asked.connect_timeout, chosen.connect_timeout);
+    choose("--read-timeout", asked.read_timeout, chosen.read_timeout);
+    choose("--acquire-timeout", asked.acquire_timeout, chosen.acquire_timeout);
+    choose("--timeout", asked.timeout, chosen.timeout);
+    choose("--max-retries", asked.retry.max_retries, chosen.retry.max_retries);
+    choose("--backoff-factor", asked.retry.backoff_factor, chosen.retry.backoff_factor);
+}
+
 /// What no option alone can know.
 void check_together(const command_line& line, options& asked) {
+    apply_profile(line, asked);
     if (line.given("--duration") && line.given("--cycles")) {
         throw usage_error("--duration and --cycles exclude each other; leave one");
     }
     if (asked.per_user_pools && asked.compare) {
         throw usage_error("--per-user-pools and --compare exclude each other; --compare has both ways");
+    }
+    if (!asked.record_file.empty() && (asked.per_user_pools || asked.compare)) {
+        throw usage_error("--record needs one pool for all users; leave --per-user-pools and --compare out");
     }
     if (asked.warm_up > asked.effective_pool_size()) {
         throw usage_error(fmt::format("--warm-up must be 0 … {}, the pool's size, got {}; raise --pool-size",
@@ -221,7 +259,9 @@ void check_together(const command_line& line, options& asked) {
     }
     if (asked.data && !line.given("--method")) asked.method = "POST";
     if (!line.given("--seed")) asked.seed = random_source::entropy_seed();
-    if (!asked.report_file.empty()) check_writable(asked.report_file);
+    for (const std::string& file : {asked.report_file, asked.record_file}) {
+        if (!file.empty()) check_writable(file);
+    }
 }
 
 /// Everything that the library would refuse later, with a client or a request, is a mistake on the command line.
@@ -287,11 +327,17 @@ std::optional<options> read_options(const std::vector<std::string>& arguments) {
 }
 
 http::client_settings client_settings_for(const options& asked, const std::string& origin, way how) {
-    http::client_settings settings;
+    http::client_settings settings = asked.profile.value_or(http::client_settings());
     settings.base_url = origin;
+    settings.sizing = asked.sizing;
+    // What a profile has of limits is meant for its own size.
+    settings.max_idle_per_origin = std::min(settings.max_idle_per_origin, asked.effective_pool_size());
+    if (settings.max_connections != 0) {
+        settings.max_connections = std::max(settings.max_connections, asked.effective_pool_size());
+    }
     settings.max_connections_per_origin = asked.effective_pool_size();
     // Each user waits for one connection at most.
-    settings.max_waiters_per_origin = std::max<std::size_t>(1024, asked.num_users);
+    settings.max_waiters_per_origin = std::max({std::size_t{1024}, asked.num_users, settings.max_waiters_per_origin});
     settings.when_full = asked.when_full;
     settings.acquire_timeout = asked.acquire_timeout;
     settings.connect_timeout = asked.connect_timeout;

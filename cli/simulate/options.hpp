@@ -41,6 +41,9 @@ struct options {
 
     std::size_t num_users = 1;
     std::optional<std::size_t> pool_size;  ///< nothing: auto
+    pool::sizing sizing = pool::fixed_sizing{};
+    /// Where everything begins that no option names; nothing: the library's defaults.
+    std::optional<http::client_settings> profile;
     pool::when_full when_full = pool::when_full::wait;
     duration run_time = std::chrono::seconds(10);
     std::optional<std::uint64_t> cycles;  ///< of each user, instead of `run_time`
@@ -61,6 +64,7 @@ struct options {
 
     output_form output = output_form::text;
     std::string report_file;
+    std::string record_file;
     bool log_requests = false;
     duration slow = std::chrono::seconds(5);
     std::uint64_t seed = 0;

@@ -22,7 +22,11 @@ void pool_report::add(const http::client_statistics& one) {
         in_use += each.pool.in_use;
         waiting += each.pool.waiting;
         peak_in_use += each.pool.peak_in_use;
+        wanted_size += each.pool.wanted_size;
+        grown += each.pool.grown;
+        shrunk += each.pool.shrunk;
         wait.merge(each.pool.wait);
+        connect.merge(each.pool.connect);
     }
 }
 

@@ -23,7 +23,11 @@ struct pool_report {
     std::size_t peak_in_use = 0;
     std::uint64_t retries = 0;
     std::uint64_t resends = 0;
+    std::size_t wanted_size = 0;  ///< connections that an adaptive sizing wants now
+    std::uint64_t grown = 0;      ///< how often it wanted more
+    std::uint64_t shrunk = 0;     ///< and less
     histogram wait;
+    histogram connect;
 
     /// Of all requests, those on a connection that had served before.
     [[nodiscard]] double reuse_ratio() const noexcept;

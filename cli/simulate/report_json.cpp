@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <variant>
 
 namespace lido::cli::simulate {
 namespace {
@@ -55,7 +56,11 @@ json::object pool(const options& asked, const pool_report& from) {
             {"wait_ms", quantiles(from.wait)},
             {"pools", from.pools},
             {"connect_failed", from.connect_failed},
-            {"resends", from.resends}};
+            {"resends", from.resends},
+            {"sizing", std::holds_alternative<lido::pool::adaptive_sizing>(asked.sizing) ? "adaptive" : "fixed"},
+            {"wanted_size", from.wanted_size},
+            {"grown", from.grown},
+            {"shrunk", from.shrunk}};
 }
 
 json::object leg(const options& asked, const std::string& service, const leg_report& from) {

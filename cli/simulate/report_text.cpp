@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <functional>
 #include <string_view>
+#include <variant>
 
 namespace lido::cli::simulate {
 namespace {
@@ -70,7 +71,7 @@ std::vector<std::string> failures(const tally& counts) {
     return parts;
 }
 
-std::string connections(const leg_report& leg, std::string_view whose) {
+std::string connections(const options& asked, const leg_report& leg, std::string_view whose) {
     const pool_report& pool = leg.pool;
     std::string text = fmt::format("\nConnections{}\n", whose);
     if (leg.how != way::shared_pool) text += row("pools", grouped(pool.pools));
@@ -81,6 +82,11 @@ std::string connections(const leg_report& leg, std::string_view whose) {
     text += row("in use",
                 {fmt::format("now {}", grouped(pool.in_use)), fmt::format("at peak {}", grouped(pool.peak_in_use))});
     text += row("wait for one", quantiles(pool.wait));
+    if (std::holds_alternative<lido::pool::adaptive_sizing>(asked.sizing)) {
+        text += row("adaptive size", {fmt::format("{} at the end", grouped(pool.wanted_size)),
+                                      fmt::format("grown {} times", grouped(pool.grown)),
+                                      fmt::format("shrunk {} times", grouped(pool.shrunk))});
+    }
     return text;
 }
 
@@ -193,7 +199,7 @@ std::string text_report(const options& asked, const std::string& service, const 
     if (legs.empty()) return {};
     const leg_report& first = legs.front();
     const std::string whose = asked.compare ? fmt::format(" ({})", title_of(first.how)) : "";
-    std::string text = pool_lines(asked, first.pool) + connections(first, whose) + requests(first, whose);
+    std::string text = pool_lines(asked, first.pool) + connections(asked, first, whose) + requests(first, whose);
     if (asked.compare) text += comparison(legs);
     return text + circumstances(asked, service, first);
 }

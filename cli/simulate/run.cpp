@@ -63,6 +63,7 @@ struct lane {
     tally counts;
     time_point slow_second{};
     unsigned slow_told = 0;
+    time_point last_begin{};
 };
 
 class leg {
@@ -182,6 +183,9 @@ task<void> leg::live(leg& all, http::client& through, lane& here, std::uint64_t 
             if (all.over(begin)) co_return;
             const time_point turn = scheduler::current()->now();
             http::request what = all.actions_.action(index, random, outfit);
+            // That all begin at once says nothing about how they come later.
+            if (cycle > 0 || index > 0) here.counts.record_gap(begin - here.last_begin);
+            here.last_begin = begin;
             flight under_way(here.counts);
             auto sending = through.send(std::move(what));
             const auto outcome = co_await std::move(sending);

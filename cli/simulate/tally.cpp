@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 
 namespace lido::cli::simulate {
@@ -34,6 +35,19 @@ void tally::record(const result<http::response>& outcome, time_point begin, time
     if (errors_[kind]++ == 0) examples_[kind] = in_words_of_options(outcome.error());
 }
 
+void tally::record_gap(duration gap) noexcept {
+    const double length = std::chrono::duration<double>(gap).count();
+    gaps_ += 1.0;
+    gap_sum_ += length;
+    gap_squares_ += length * length;
+}
+
+double tally::arrival_variation() const noexcept {
+    if (gaps_ < 10.0 || gap_sum_ <= 0.0) return 1.0;
+    const double mean = gap_sum_ / gaps_;
+    return std::sqrt(std::max(gap_squares_ / gaps_ - mean * mean, 0.0)) / mean;
+}
+
 void tally::merge(const tally& other) {
     latency_.merge(other.latency_);
     last_end_ = std::max(last_end_, other.last_end_);
@@ -43,6 +57,9 @@ void tally::merge(const tally& other) {
     slow_ += other.slow_;
     cycles_ += other.cycles_;
     bytes_ += other.bytes_;
+    gaps_ += other.gaps_;
+    gap_sum_ += other.gap_sum_;
+    gap_squares_ += other.gap_squares_;
     for (std::size_t i = 0; i < status_limit; ++i) statuses_[i] += other.statuses_[i];
     for (std::size_t i = 0; i < error_kinds; ++i) {
         errors_[i] += other.errors_[i];

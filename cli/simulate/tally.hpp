@@ -24,6 +24,8 @@ public:
     /// A request that was cut off by the end of the run.
     void record_unfinished() noexcept { ++unfinished_; }
     void record_cycle() noexcept { ++cycles_; }
+    /// The time from the beginning of one request to that of the next.
+    void record_gap(duration gap) noexcept;
 
     void merge(const tally& other);
 
@@ -38,6 +40,9 @@ public:
     [[nodiscard]] std::uint64_t unfinished() const noexcept { return unfinished_; }
     [[nodiscard]] std::uint64_t slow() const noexcept { return slow_; }
     [[nodiscard]] std::uint64_t cycles() const noexcept { return cycles_; }
+    /// The standard deviation of the gaps as a share of their mean; 1, as of arrivals at random, when there are too
+    /// few.
+    [[nodiscard]] double arrival_variation() const noexcept;
     /// Of all bodies received.
     [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
     /// From the call to the whole response, of the requests that got one: how long a refusal took says nothing about
@@ -60,6 +65,9 @@ private:
     std::uint64_t slow_ = 0;
     std::uint64_t cycles_ = 0;
     std::uint64_t bytes_ = 0;
+    double gaps_ = 0.0;
+    double gap_sum_ = 0.0;  // in seconds
+    double gap_squares_ = 0.0;
     std::array<std::uint64_t, status_limit> statuses_{};
     std::array<std::uint64_t, error_kinds> errors_{};
     /// The first error of each kind, in words.

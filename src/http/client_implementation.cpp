@@ -245,15 +245,15 @@ task<result<response>> client::implementation::run(std::shared_ptr<implementatio
     }
 }
 
-task<void> client::implementation::once(const request& what, time_point deadline, unsigned number,
-                                        attempt_result& last) {
+task<upstream::attempt_end> client::implementation::once(const request& what, time_point deadline, unsigned number,
+                                                         attempt_result& last, const attempt_judge& judge) {
     scheduler& here = *scheduler::current();
     const time_point begun = here.now();
     auto base = base_pool(begun);
     if (!base) {
         last = {};
         last.outcome.failure = std::move(base).error();
-        co_return;
+        co_return judge.judge(last);
     }
     origin_pool& pool = **base;
     std::optional<request> prefixed;
@@ -273,6 +273,7 @@ task<void> client::implementation::once(const request& what, time_point deadline
             fmt::format("{} {}{}", what.method().text(), pool.text, without_query(sent.target())));
     }
     if (settings_.on_attempt) report(pool, sent, last, number, here.now() - begun, duration(-1));
+    co_return judge.judge(last);
 }
 
 task<result<void>> client::implementation::reach(time_point deadline) {

@@ -5,6 +5,7 @@
 #include "http/origin_pools.hpp"
 #include "lido/base/random.hpp"
 #include "lido/http/client.hpp"
+#include "lido/upstream/outcome.hpp"
 
 #include <atomic>
 #include <memory>
@@ -28,10 +29,22 @@ public:
         bool reused = false;     ///< on a connection that had served before
         bool exchanged = false;  ///< there was a connection; otherwise the pool refused
     };
+    /// What an attempt means to those who have policies of their own.
+    class attempt_judge {
+    public:
+        [[nodiscard]] virtual upstream::attempt_end judge(const attempt_result& last) const = 0;
+
+    protected:
+        attempt_judge() = default;
+        attempt_judge(const attempt_judge&) = default;
+        attempt_judge& operator=(const attempt_judge&) = default;
+        ~attempt_judge() = default;
+    };
     /// One attempt at the base URL's origin, for those who have a retry policy of their own: `what` has a path for its
-    /// target, `number` is for reports. What RFC 9110 allows to be sent again on another connection is. Whoever awaits
-    /// it keeps this client and `what` alive.
-    [[nodiscard]] task<void> once(const request& what, time_point deadline, unsigned number, attempt_result& last);
+    /// target, `number` is for reports; the result is `judge`'s. What RFC 9110 allows to be sent again on another
+    /// connection is. Whoever awaits it keeps this client and `what` alive.
+    [[nodiscard]] task<upstream::attempt_end> once(const request& what, time_point deadline, unsigned number,
+                                                   attempt_result& last, const attempt_judge& judge);
     /// Can the base URL's origin be connected to? Borrows a connection, and gives it back.
     [[nodiscard]] task<result<void>> reach(time_point deadline);
     /// The base URL's origin has moved, or changed its role: its connections are used for nothing new.

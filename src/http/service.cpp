@@ -45,7 +45,7 @@ result<void> validate_regions(std::span<const region> regions) {
 }
 
 /// A region's client as the engine sees it.
-class region_target final : public upstream::target {
+class region_target final : public upstream::target, private client::implementation::attempt_judge {
 public:
     region_target(scheduler_group& group, const service_settings& settings, const std::string& base_url)
         : look_up_interval_(settings.look_up_interval) {
@@ -66,11 +66,9 @@ public:
             co_return outcome_of_check(reached ? nullptr : &reached.error());
         }
         client::implementation::attempt_result last;
-        co_await own_client->once(*check_, deadline, 1, last);
-        const std::optional<error>& failure = last.outcome.failure;
-        if (failure) co_return outcome_of_check(last.exchanged ? nullptr : &*failure, true);
-        co_return last.outcome.response.status() < 500 ? upstream::check_outcome::passed
-                                                       : upstream::check_outcome::failed;
+        const upstream::attempt_end end = co_await own_client->once(*check_, deadline, 1, last, *this);
+        if (end.what == outcome::success) co_return upstream::check_outcome::passed;
+        co_return end.what == outcome::refused ? upstream::check_outcome::unknown : upstream::check_outcome::failed;
     }
     void retire_all() override { own_client->retire_all(); }
     [[nodiscard]] operation<std::size_t> close(duration timeout) override {
@@ -80,11 +78,20 @@ public:
     std::shared_ptr<client::implementation> own_client;
 
 private:
-    /// Without a failure it passed, unless `failed` says that it ended otherwise.
-    [[nodiscard]] static upstream::check_outcome outcome_of_check(const error* failure, bool failed = false) {
-        if (failure == nullptr) return failed ? upstream::check_outcome::failed : upstream::check_outcome::passed;
+    [[nodiscard]] static upstream::check_outcome outcome_of_check(const error* failure) {
+        if (failure == nullptr) return upstream::check_outcome::passed;
         const bool ours = upstream::outcome_of(*failure, false) == outcome::refused;
         return ours ? upstream::check_outcome::unknown : upstream::check_outcome::failed;
+    }
+    [[nodiscard]] upstream::attempt_end judge(const client::implementation::attempt_result& last) const override {
+        upstream::attempt_end end;
+        if (const auto& failure = last.outcome.failure) {
+            const bool ours = !last.exchanged && upstream::outcome_of(*failure, false) == outcome::refused;
+            end.what = ours ? outcome::refused : outcome::failed;
+        } else {
+            end.what = last.outcome.response.status() < 500 ? outcome::success : outcome::failed;
+        }
+        return end;
     }
 
     /// Has the name other addresses than before? Then connections to the old ones are used for nothing new. Only the
@@ -208,24 +215,20 @@ private:
 };
 
 /// One request, and what its attempts brought.
-class service::implementation::call final : public upstream::attempts {
+class service::implementation::call final : public upstream::attempts, private client::implementation::attempt_judge {
 public:
     call(const implementation& owner, const request& what, bool repeatable) noexcept
         : owner_(owner), what_(what), repeatable_(repeatable) {}
 
     [[nodiscard]] task<upstream::attempt_end> attempt(upstream::target& at, time_point deadline,
                                                       unsigned lane) override {
-        client::implementation& region = *static_cast<region_target&>(at).own_client;
-        client::implementation::attempt_result& last = brought_[lane];
-        const unsigned number = ++number_;
-        co_await region.once(what_, deadline, number, last);
-        co_return judge(last);
+        return static_cast<region_target&>(at).own_client->once(what_, deadline, ++number_, brought(lane), *this);
     }
     [[nodiscard]] bool keeps_deadlines() const noexcept override { return true; }
-    [[nodiscard]] exchange_outcome& outcome_of(unsigned lane) noexcept { return brought_[lane].outcome; }
+    [[nodiscard]] exchange_outcome& outcome_of(unsigned lane) { return brought(lane).outcome; }
 
 private:
-    [[nodiscard]] upstream::attempt_end judge(const client::implementation::attempt_result& last) const {
+    [[nodiscard]] upstream::attempt_end judge(const client::implementation::attempt_result& last) const override {
         upstream::attempt_end end;
         if (const auto& failure = last.outcome.failure) {
             end.what = judge_failure(last, *failure);
@@ -243,6 +246,11 @@ private:
         }
         return end;
     }
+    [[nodiscard]] client::implementation::attempt_result& brought(unsigned lane) {
+        if (lane == 0) return first_;
+        if (!hedges_) hedges_ = std::make_unique<std::array<client::implementation::attempt_result, lanes - 1>>();
+        return (*hedges_)[lane - 1];
+    }
     [[nodiscard]] outcome judge_failure(const client::implementation::attempt_result& last,
                                         const error& failure) const noexcept {
         const outcome how = upstream::outcome_of(failure, !repeatable_);
@@ -257,7 +265,9 @@ private:
     const request& what_;
     const bool repeatable_;
     unsigned number_ = 0;
-    std::array<client::implementation::attempt_result, lanes> brought_;
+    client::implementation::attempt_result first_;
+    /// Of hedges, which few requests have.
+    std::unique_ptr<std::array<client::implementation::attempt_result, lanes - 1>> hedges_;
 };
 
 task<void> service::implementation::fall_back(const request& what, const unanswered& why, time_point deadline,

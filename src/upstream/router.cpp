@@ -202,7 +202,7 @@ refusal router::fill_views(const call_record& call, bool elsewhere, bool suspici
         any = true;
         if (call.writes && each.settings.read_only) continue;
         any_for_writes = true;
-        if (elsewhere && std::find(call.tried.begin(), call.tried.end(), each.id) != call.tried.end()) continue;
+        if (elsewhere && call.tried.contains(each.id)) continue;
         any_untried = true;
         const bool ejected = is_ejected(i, now);
         if (each.was_ejected && !ejected) note_ejection(each, now);
@@ -369,7 +369,7 @@ bool router::knows_untried(const call_record& call, time_point now) const noexce
         if (each.membership != membership::active || each.settings.weight <= 0.0) continue;
         if (call.writes && each.settings.read_only) continue;
         if (now < each.closed_until || each.health.state() == health_state::unhealthy || is_ejected(i, now)) continue;
-        if (std::find(call.tried.begin(), call.tried.end(), each.id) == call.tried.end()) return true;
+        if (!call.tried.contains(each.id)) return true;
     }
     return false;
 }

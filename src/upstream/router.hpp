@@ -7,6 +7,7 @@
 #include "lido/upstream/report.hpp"
 #include "lido/upstream/settings.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -47,6 +48,33 @@ struct choice {
     [[nodiscard]] explicit operator bool() const noexcept { return permit.has_value(); }
 };
 
+/// The endpoints that a call has tried. Most calls try one: these few take no memory of their own.
+class tried_endpoints {
+public:
+    void push_back(endpoint_id which) {
+        if (size_ < few) {
+            first_[size_] = which;
+        } else {
+            rest_.push_back(which);
+        }
+        ++size_;
+    }
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    [[nodiscard]] bool contains(endpoint_id which) const noexcept {
+        for (std::size_t i = 0; i < size_; ++i) {
+            if ((i < few ? first_[i] : rest_[i - few]) == which) return true;
+        }
+        return false;
+    }
+
+private:
+    static constexpr std::size_t few = 4;
+
+    std::array<endpoint_id, few> first_{};
+    std::vector<endpoint_id> rest_;
+    std::size_t size_ = 0;
+};
+
 /// What a call remembers between its attempts.
 struct call_record {
     time_point deadline = never;
@@ -55,8 +83,8 @@ struct call_record {
     /// Attempts after the first, hedges apart.
     unsigned retries = 0;
     unsigned hedges = 0;
-    /// Endpoints that were tried; bounded by the number of attempts.
-    std::vector<endpoint_id> tried;
+    /// Bounded by the number of attempts.
+    tried_endpoints tried;
 };
 
 /// What comes after an attempt that ended. Without a value the call ends with what the attempt brought.

@@ -134,9 +134,7 @@ private:
             router_->end_call(false);
             return;
         }
-        const auto tried = [&](const endpoint_report& each) {
-            return std::find(made.call.tried.begin(), made.call.tried.end(), each.id) != made.call.tried.end();
-        };
+        const auto tried = [&](const endpoint_report& each) { return made.call.tried.contains(each.id); };
         const auto may = [&](const endpoint_report& each) {
             return each.membership == membership::active && each.settings.weight > 0.0 &&
                    !(made.call.writes && each.settings.read_only) && !(elsewhere && tried(each));

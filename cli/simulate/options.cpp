@@ -145,6 +145,47 @@ void declare_retries(command_line& line, options& asked) {
         });
 }
 
+/// Regions are told apart by their origins; what stands behind those is the request.
+void set_regions(options& asked, std::string_view option, const std::string& value) {
+    for (const std::string& part : list_value(option, value)) {
+        const target_url url = split_url(part);
+        if (asked.policies.regions.empty()) {
+            asked.url = url;
+        } else if (url.target != asked.url->target) {
+            throw usage_error(fmt::format("{} must have the same path everywhere, got '{}' and '{}'", option,
+                                          asked.url->target, url.target));
+        }
+        if (std::ranges::find(asked.policies.regions, url.origin) != asked.policies.regions.end()) {
+            throw usage_error(fmt::format("{} has {} twice; leave one", option, url.origin));
+        }
+        asked.policies.regions.push_back(url.origin);
+    }
+    if (asked.policies.regions.empty()) {
+        throw usage_error(
+            fmt::format("{} is empty; write such as http://127.0.0.1:8081,http://127.0.0.1:8082", option));
+    }
+}
+
+void declare_policies(command_line& line, options& asked) {
+    line.group("Regions and policies");
+    line.option("--regions", "URL,URL,…", "the service in several regions, instead of URL",
+                [&](auto option, const std::string& value) { set_regions(asked, option, value); });
+    line.option(
+        "--strategy", "NAME",
+        "round-robin, weighted-round-robin, random, weighted-random, two-random-choices, least-loaded, "
+        "primary-backup or nearest (two-random-choices)",
+        [&](auto option, const std::string& value) { asked.policies.strategy = strategy_value(option, value); });
+    line.option(
+        "--rate-limit", "N/s|N/min", "requests let through; others wait in turn, 5s at most",
+        [&](auto option, const std::string& value) { asked.policies.rate_limit = rate_limit_value(option, value); });
+    line.option("--circuit-breaker", "WHAT",
+                "off, default, or what differs: failures=5,timeout=30s,reset=60s,successes=3,probes=3,rate=0.5,"
+                "window=100",
+                [&](auto option, const std::string& value) { asked.policies.breaker = breaker_value(option, value); });
+    line.option("--hedge", "pN", "send a request again that takes longer than N percent do, such as p95",
+                [&](auto option, const std::string& value) { asked.policies.hedge = hedge_value(option, value); });
+}
+
 void declare_times(command_line& line, options& asked) {
     line.group("Time-outs");
     line.option("--connect-timeout", "TIME", "for opening a connection (5s)", time(asked.connect_timeout, 1ms, 10min));
@@ -204,11 +245,13 @@ void declare_output(command_line& line, options& asked) {
 
 void declare(command_line& line, options& asked) {
     line.group("Argument");
-    line.positional("URL", "http or https; left out: the built-in demo service",
-                    [&](auto, const std::string& value) { asked.url = split_url(value); });
+    line.positional("URL", "http or https; left out: the built-in demo service", [&](auto, const std::string& value) {
+        if (asked.policies.regions.empty()) asked.url = split_url(value);
+    });
     declare_load(line, asked);
     declare_pool(line, asked);
     declare_retries(line, asked);
+    declare_policies(line, asked);
     declare_times(line, asked);
     declare_request(line, asked);
     declare_output(line, asked);
@@ -240,6 +283,12 @@ void check_together(const command_line& line, options& asked) {
     if (line.given("--duration") && line.given("--cycles")) {
         throw usage_error("--duration and --cycles exclude each other; leave one");
     }
+    if (line.given("--regions") && line.given("URL")) {
+        throw usage_error("URL and --regions exclude each other; a single region is just URL");
+    }
+    if (asked.policies.any() && line.given("--warm-up")) {
+        throw usage_error("--warm-up cannot be had with regions and policies; leave it out");
+    }
     if (asked.per_user_pools && asked.compare) {
         throw usage_error("--per-user-pools and --compare exclude each other; --compare has both ways");
     }
@@ -269,6 +318,11 @@ void check_by_library(const options& asked) {
     const std::string origin = asked.url ? asked.url->origin : "http://127.0.0.1:80";
     const auto settings = client_settings_for(asked, origin, way::shared_pool).validate();
     if (!settings) throw usage_error(in_words_of_options(settings.error()));
+    if (asked.policies.any()) {
+        auto client = client_settings_for(asked, origin, way::shared_pool);
+        const auto service = service_settings_for(asked, origin, std::move(client)).validate();
+        if (!service) throw usage_error(in_words_of_options(service.error()));
+    }
     if (!asked.url) return;
     const auto request = url_request(asked).validate();
     if (!request) throw usage_error(in_words_of_options(request.error()));

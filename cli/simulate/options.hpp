@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lido/http/client.hpp"
+#include "simulate/policies.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -52,6 +53,7 @@ struct options {
     std::uint32_t threads = 1;
 
     resilience::retry_settings retry;
+    policy_options policies;
     duration connect_timeout = std::chrono::seconds(5);
     duration read_timeout = std::chrono::seconds(30);
     duration acquire_timeout = std::chrono::seconds(30);

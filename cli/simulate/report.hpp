@@ -1,9 +1,12 @@
 // Lido: the outcome of a simulation.
 #pragma once
 
+#include "lido/upstream/outcome.hpp"
+#include "lido/upstream/report.hpp"
 #include "simulate/options.hpp"
 #include "simulate/tally.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +44,9 @@ struct leg_report {
     duration cpu{};
     tally counts;
     pool_report pool;
+    /// Of the shared service, when there is one; `began` is when the breakers' changes are counted from.
+    std::optional<upstream::health_report> health;
+    time_point began{};
 
     [[nodiscard]] double requests_per_second() const noexcept;
     [[nodiscard]] double cpu_microseconds_per_request() const noexcept;

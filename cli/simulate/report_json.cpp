@@ -63,6 +63,55 @@ json::object pool(const options& asked, const pool_report& from) {
             {"shrunk", from.shrunk}};
 }
 
+json::string_view text_of(std::string_view text) noexcept {
+    return {text.data(), text.size()};
+}
+
+json::object region(const upstream::endpoint_report& from, time_point began) {
+    json::object outcomes;
+    for (std::size_t i = 0; i < from.outcomes.size(); ++i) {
+        outcomes.emplace(text_of(name_of(static_cast<upstream::outcome>(i))), from.outcomes[i]);
+    }
+    json::object out{{"url", from.settings.name},
+                     {"share", rounded(from.share)},
+                     {"attempts", from.attempts},
+                     {"outcomes", std::move(outcomes)},
+                     {"health", text_of(name_of(from.health))},
+                     {"checks_passed", from.checks_passed},
+                     {"checks_failed", from.checks_failed},
+                     {"ejections", from.ejections},
+                     {"ejected", from.ejected},
+                     {"available", from.available},
+                     {"latency_ms", milliseconds(from.latency)}};
+    if (!from.breaker) return out;
+    json::array changes;
+    for (const upstream::breaker_change& each : from.breaker_changes) {
+        changes.push_back(json::object{{"at_seconds", rounded(seconds_of(each.at - began))},
+                                       {"from", text_of(name_of(each.from))},
+                                       {"to", text_of(name_of(each.to))}});
+    }
+    out.emplace("breaker", text_of(name_of(from.breaker->state)));
+    out.emplace("breaker_changes", std::move(changes));
+    return out;
+}
+
+json::object upstream_of(const upstream::health_report& from, time_point began) {
+    json::array regions;
+    for (const upstream::endpoint_report& each : from.endpoints) regions.push_back(region(each, began));
+    json::object out{{"attempts", from.attempts},    {"retries", from.retries}, {"failovers", from.failovers},
+                     {"hedges", from.hedges},        {"backups", from.backups}, {"no_region", from.refused},
+                     {"regions", std::move(regions)}};
+    if (from.rate_limiter) {
+        out.emplace("rate_limit", json::object{{"passed", from.rate_limiter->reserved},
+                                               {"waited", from.rate_limiter->waited},
+                                               {"refused", from.rate_limiter->refused}});
+    }
+    if (from.hedge) {
+        out.emplace("hedging", json::object{{"won", from.hedge->won}, {"over_budget", from.hedge->refused}});
+    }
+    return out;
+}
+
 json::object leg(const options& asked, const std::string& service, const leg_report& from) {
     json::object latency = quantiles(from.counts.latency());
     latency.emplace("max", milliseconds(from.counts.latency().max()));
@@ -76,6 +125,7 @@ json::object leg(const options& asked, const std::string& service, const leg_rep
                      {"statuses", statuses(from.counts)},
                      {"errors", errors(from.counts)},
                      {"pool", pool(asked, from.pool)}};
+    if (from.health) out.emplace("upstream", upstream_of(*from.health, from.began));
     out.emplace("unfinished", from.counts.unfinished());
     out.emplace("slow", from.counts.slow());
     out.emplace("cycles", from.counts.cycles());
@@ -113,6 +163,13 @@ void write(const json::value& from, std::string& out) {
             write(each.value(), out);
         }
         out += '}';
+    } else if (from.is_array()) {
+        out += '[';
+        for (const json::value& each : from.get_array()) {
+            if (out.back() != '[') out += ", ";
+            write(each, out);
+        }
+        out += ']';
     } else {
         out += json::serialize(from);
     }

@@ -109,6 +109,57 @@ std::string requests(const leg_report& leg, std::string_view whose) {
     return text;
 }
 
+/// "at 2.1 s closed to open", for each change.
+std::vector<std::string> breaker_changes(const upstream::endpoint_report& region, time_point began) {
+    std::vector<std::string> parts;
+    for (const upstream::breaker_change& each : region.breaker_changes) {
+        parts.push_back(fmt::format("at {} {} to {}", in_seconds(std::max(each.at - began, duration::zero())),
+                                    name_of(each.from), name_of(each.to)));
+    }
+    return parts;
+}
+
+std::string region_text(const upstream::endpoint_report& region, time_point began) {
+    const auto count = [&](upstream::outcome which) { return region.outcomes[static_cast<std::size_t>(which)]; };
+    const std::uint64_t failed =
+        count(upstream::outcome::failed) + count(upstream::outcome::unsure) + count(upstream::outcome::unreached);
+    std::string text = fmt::format("  {}\n", region.settings.name);
+    text += row("  share", {in_percent(region.share), fmt::format("{} attempts", grouped(region.attempts)),
+                            fmt::format("{} failed", grouped(failed))});
+    text += row("  health",
+                {std::string(name_of(region.health)),
+                 fmt::format("checks {} good, {} bad", grouped(region.checks_passed), grouped(region.checks_failed)),
+                 fmt::format("{} ejections{}", grouped(region.ejections), region.ejected ? ", out now" : "")});
+    if (region.breaker) {
+        std::vector<std::string> parts = breaker_changes(region, began);
+        parts.insert(parts.begin(), std::string(name_of(region.breaker->state)));
+        text += row("  breaker", parts);
+    }
+    return text;
+}
+
+/// What the policies of a service did, and each of its regions.
+std::string regions(const upstream::health_report& service, time_point began, std::string_view whose) {
+    std::string text = fmt::format("\nRegions{}\n", whose);
+    for (const upstream::endpoint_report& each : service.endpoints) text += region_text(each, began);
+    text += row("attempts", {grouped(service.attempts), fmt::format("retries {}", grouped(service.retries)),
+                             fmt::format("failovers {}", grouped(service.failovers)),
+                             fmt::format("hedges {}", grouped(service.hedges)),
+                             fmt::format("at backups {}", grouped(service.backups)),
+                             fmt::format("no region {}", grouped(service.refused))});
+    if (service.rate_limiter) {
+        text += row("rate limit", {fmt::format("{} passed", grouped(service.rate_limiter->reserved)),
+                                   fmt::format("{} of them waited", grouped(service.rate_limiter->waited)),
+                                   fmt::format("{} refused", grouped(service.rate_limiter->refused))});
+    }
+    if (service.hedge) {
+        text += row("hedging", {fmt::format("{} won", grouped(service.hedge->won)),
+                                fmt::format("{} over the budget", grouped(service.hedge->refused)),
+                                service.hedge->delay ? "after " + in_milliseconds(*service.hedge->delay) : "not yet"});
+    }
+    return text;
+}
+
 std::string circumstances(const options& asked, const std::string& service, const leg_report& leg) {
     std::string text = "\nRun\n";
     text += row("service", service);
@@ -200,6 +251,7 @@ std::string text_report(const options& asked, const std::string& service, const 
     const leg_report& first = legs.front();
     const std::string whose = asked.compare ? fmt::format(" ({})", title_of(first.how)) : "";
     std::string text = pool_lines(asked, first.pool) + connections(asked, first, whose) + requests(first, whose);
+    if (first.health) text += regions(*first.health, first.began, whose);
     if (asked.compare) text += comparison(legs);
     return text + circumstances(asked, service, first);
 }

@@ -5,6 +5,7 @@
 #include "lido/base/sleep.hpp"
 #include "simulate/figures.hpp"
 #include "simulate/progress.hpp"
+#include "simulate/traffic.hpp"
 #include "simulate/user.hpp"
 
 #include <fmt/format.h>
@@ -88,28 +89,28 @@ private:
         tally* counts_;
     };
 
-    void make_clients();
+    void make_traffic();
     void open_first_connections();
     void start_users();
     void watch_over();
-    void close_clients();
+    void close_traffic();
     void log(const http::attempt_report& attempt);
     void tell_slow(lane& here, const std::string& what, duration took);
 
-    static task<void> live(leg& all, http::client& through, lane& here, std::uint64_t seed, live_count::token running);
+    static task<void> live(leg& all, traffic& through, lane& here, std::uint64_t seed, live_count::token running);
     static task<tally> take_counts(lane& from);
     [[nodiscard]] bool over(time_point now) const noexcept { return now >= deadline_; }
 
     void collect();
     void show(time_point now);
     [[nodiscard]] pool_report pools_now() const;
-    [[nodiscard]] http::client& client_of(std::size_t user) { return *clients_[user % clients_.size()]; }
+    [[nodiscard]] traffic& traffic_of(std::size_t user) { return *traffic_[user % traffic_.size()]; }
 
     const surroundings& around_;
     const options& asked_;
     way how_;
     script actions_;
-    std::vector<std::unique_ptr<http::client>> clients_;
+    std::vector<std::unique_ptr<traffic>> traffic_;
     std::vector<lane> lanes_;
     live_count users_;
     std::stop_source stop_;
@@ -139,21 +140,26 @@ leg::leg(const surroundings& around, way how)
     }
 }
 
-void leg::make_clients() {
+void leg::make_traffic() {
     const std::size_t count = how_ == way::per_user_pools ? asked_.num_users : 1;
     for (std::size_t i = 0; i < count; ++i) {
         http::client_settings settings = client_settings_for(asked_, around_.origin, how_);
         if (asked_.log_requests) settings.on_attempt = [this](const http::attempt_report& attempt) { log(attempt); };
-        clients_.push_back(std::make_unique<http::client>(around_.io, std::move(settings)));
+        if (asked_.policies.any()) {
+            auto service = service_settings_for(asked_, around_.origin, std::move(settings));
+            traffic_.push_back(to_service(around_.io, std::move(service)));
+        } else {
+            traffic_.push_back(to_client(around_.io, std::move(settings)));
+        }
     }
 }
 
 /// One connection at least: whether the service can be reached is to be known now, and once, not from each user.
 void leg::open_first_connections() {
     const std::size_t wanted = std::max<std::size_t>(1, asked_.warm_up);
-    for (std::size_t i = 0; i < std::min(clients_.size(), wanted); ++i) {
-        const std::size_t share = wanted / clients_.size() + (i < wanted % clients_.size() ? 1 : 0);
-        const auto opened = wait_for(around_.where, clients_[i]->warm_up(share));
+    for (std::size_t i = 0; i < std::min(traffic_.size(), wanted); ++i) {
+        const std::size_t share = wanted / traffic_.size() + (i < wanted % traffic_.size() ? 1 : 0);
+        const auto opened = wait_for(around_.where, traffic_[i]->warm_up(share));
         if (around_.where.signal() != 0) return;
         if (opened) continue;
         throw command_error(exit_failed, in_words_of_options(opened.error()));
@@ -167,12 +173,12 @@ void leg::start_users() {
     random_source seeds(asked_.seed);
     for (std::size_t user = 0; user < asked_.num_users; ++user) {
         const auto index = static_cast<std::uint32_t>(user % lanes_.size());
-        auto life = live(*this, client_of(user), lanes_[index], seeds.next(), users_.enter());
+        auto life = live(*this, traffic_of(user), lanes_[index], seeds.next(), users_.enter());
         around_.io.spawn(std::move(life), index, stop_.get_token());
     }
 }
 
-task<void> leg::live(leg& all, http::client& through, lane& here, std::uint64_t seed, live_count::token running) {
+task<void> leg::live(leg& all, traffic& through, lane& here, std::uint64_t seed, live_count::token running) {
     const live_count::token alive = std::move(running);
     random_source random(seed);
     const std::uint64_t cycles = all.asked_.cycles.value_or(UINT64_MAX);
@@ -245,7 +251,7 @@ void leg::collect() {
 
 pool_report leg::pools_now() const {
     pool_report sum;
-    for (const auto& each : clients_) sum.add(each->statistics());
+    for (const auto& each : traffic_) each->describe(sum);
     return sum;
 }
 
@@ -290,10 +296,10 @@ void leg::watch_over() {
     ended_ = clock::now();
 }
 
-void leg::close_clients() {
+void leg::close_traffic() {
     const duration patience = around_.where.signal() == 0 ? polite_close : duration::zero();
     live_count closing(around_.where);
-    for (const auto& each : clients_) {
+    for (const auto& each : traffic_) {
         auto alive = std::make_shared<live_count::token>(closing.enter());
         each->close(patience).start([alive = std::move(alive)](const result<std::size_t>&) mutable { alive.reset(); });
     }
@@ -305,7 +311,7 @@ void leg::close_clients() {
 }
 
 leg_report leg::run() {
-    make_clients();
+    make_traffic();
     open_first_connections();
     if (around_.where.signal() == 0) {
         const duration cpu_before = cpu_time();
@@ -318,7 +324,9 @@ leg_report leg::run() {
     report_.elapsed = std::min(ended_, std::max(deadline_, report_.counts.last_end())) - started_;
     around_.screen.end_live();
     report_.pool = pools_now();
-    close_clients();
+    if (how_ != way::per_user_pools) report_.health = traffic_.front()->health();
+    report_.began = started_;
+    close_traffic();
     return std::move(report_);
 }
 

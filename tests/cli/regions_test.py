@@ -1,0 +1,90 @@
+"""Simulated users over several regions and through policies."""
+
+import json
+import subprocess
+import threading
+import unittest
+
+from command import LIDO, PATIENCE, demo_server, report_of, simulate
+
+
+def breaker_path(region):
+    return [change["to"] for change in region["breaker_changes"]]
+
+
+class Regions(unittest.TestCase):
+    def test_each_region_gets_its_share_in_turn(self):
+        with demo_server() as (first, _), demo_server() as (second, _):
+            report = report_of("--regions", f"{first}/outfits,{second}/outfits", "--strategy", "round-robin",
+                               "--num-users", "4", "--cycles", "50")  # fmt: skip
+        self.assertEqual(200, report["requests"])
+        self.assertEqual({"200": 200}, report["statuses"])
+        regions = report["upstream"]["regions"]
+        self.assertEqual([first, second], [region["url"] for region in regions])
+        self.assertEqual([100, 100], [region["attempts"] for region in regions])
+        self.assertEqual([0.5, 0.5], [region["share"] for region in regions])
+        self.assertEqual(["closed", "closed"], [region["breaker"] for region in regions])
+
+    def test_users_do_not_notice_a_region_that_dies(self):
+        with demo_server() as (first, primary), demo_server() as (second, _):
+            load = subprocess.Popen(
+                [LIDO, "simulate", "--regions", f"{first}/outfits,{second}/outfits", "--strategy", "primary-backup",
+                 "--num-users", "4", "--duration", "3s", "--circuit-breaker", "failures=3,reset=60s",
+                 "--think-time", "2ms"],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+            threading.Timer(1.0, primary.kill).start()
+            out, err = load.communicate(timeout=PATIENCE)
+        self.assertEqual(0, load.returncode, err)
+        self.assertRegex(out, r"(?m)^  failed +0$")
+        self.assertRegex(out, r"at backups [1-9]")
+        self.assertRegex(out, r"breaker +open   at [\d.]+ m?s closed to open")
+        self.assertIn(f"\nRegions\n  {first}\n", out)
+
+    def test_a_rate_limit_is_kept(self):
+        report = report_of("--rate-limit", "20/s", "--num-users", "10", "--duration", "2s")
+        self.assertLessEqual(report["requests"], 20 + 20 * 3)  # the burst, and the second that requests may take to end
+        self.assertGreater(report["upstream"]["rate_limit"]["waited"], 0)
+        self.assertEqual(0, report["failed"])
+
+    def test_a_breaker_opens_and_refuses_when_the_server_only_fails(self):
+        with demo_server("--error-rate", "1") as (url, _):
+            done = simulate(f"{url}/outfits", "--circuit-breaker", "failures=3,reset=60s", "--max-retries", "0",
+                            "--cycles", "20", "--output", "json")  # fmt: skip
+        report = json.loads(done.stdout)
+        region = report["upstream"]["regions"][0]
+        self.assertEqual(["open"], breaker_path(region))
+        self.assertEqual(3, region["outcomes"]["failed"])
+        self.assertEqual({"503": 3}, report["statuses"])
+        self.assertEqual({"circuit_open": 17}, report["errors"])
+
+    def test_a_slow_request_is_hedged(self):
+        with demo_server("--slow-rate", "0.02", "--slow-time", "300ms") as (first, _), demo_server() as (second, _):
+            report = report_of("--regions", f"{first}/outfits,{second}/outfits", "--hedge", "p90",
+                               "--num-users", "2", "--cycles", "500")  # fmt: skip
+        self.assertGreater(report["upstream"]["hedges"], 0)
+        self.assertGreater(report["upstream"]["hedging"]["won"], 0)
+        self.assertEqual(1000, report["statuses"]["200"])
+
+    def test_mistakes_are_one_line_that_says_what_is_possible(self):
+        for arguments, said in [
+            (["--regions", "http://a/x,http://a/y"], "must have the same path"),
+            (["--regions", "http://a,http://a"], "twice"),
+            (["http://b", "--regions", "http://a"], "exclude each other"),
+            (["--strategy", "best"], "round-robin"),
+            (["--rate-limit", "5"], "50/s"),
+            (["--hedge", "soon"], "p50"),
+            (["--circuit-breaker", "on"], "default"),
+        ]:
+            done = simulate(*arguments)
+            self.assertEqual(2, done.returncode, arguments)
+            self.assertEqual(1, done.stderr.count("\n"), done.stderr)
+            self.assertIn(said, done.stderr)
+
+    def test_no_region_that_can_be_reached_is_said_at_once(self):
+        done = simulate("--regions", "http://127.0.0.1:1,http://127.0.0.1:2", "--duration", "1s")
+        self.assertEqual(1, done.returncode)
+        self.assertIn("127.0.0.1:1: connection refused", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -179,8 +179,8 @@ void declare_policies(command_line& line, options& asked) {
         "--rate-limit", "N/s|N/min", "requests let through; others wait in turn, 5s at most",
         [&](auto option, const std::string& value) { asked.policies.rate_limit = rate_limit_value(option, value); });
     line.option("--circuit-breaker", "WHAT",
-                "off, default, or what differs: failures=5,timeout=30s,reset=60s,successes=3,probes=3,rate=0.5,"
-                "window=100",
+                "off, default, or what differs, with commas between: failures=5 timeout=30s reset=60s successes=3 "
+                "probes=3 rate=0.5 window=100",
                 [&](auto option, const std::string& value) { asked.policies.breaker = breaker_value(option, value); });
     line.option("--hedge", "pN", "send a request again that takes longer than N percent do, such as p95",
                 [&](auto option, const std::string& value) { asked.policies.hedge = hedge_value(option, value); });

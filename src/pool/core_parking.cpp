@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <utility>
+#include <variant>
 
 namespace lido::pool {
 namespace {
@@ -51,8 +52,10 @@ bool core::take_parked(const acquire_options& options, granted& found) noexcept 
         settle(held);
         return false;
     }
-    std::atomic_ref rested(taken->rested);
-    rested.store(rested.load(std::memory_order_relaxed) + (now - taken->since).count(), std::memory_order_relaxed);
+    if (taken->metered) {
+        std::atomic_ref rested(taken->rested);
+        rested.store(rested.load(std::memory_order_relaxed) + (now - taken->since).count(), std::memory_order_relaxed);
+    }
     // Its epoch is that of now: a lease of an earlier one does not rest.
     found = {taken->connection, taken->slot, taken->lease, true, taken->epoch, taken};
     return true;
@@ -86,8 +89,17 @@ void core::make_parkable_locked(granted& lease) noexcept {
     std::deque<parked_lease>& places = parking_->places;
     if (places.size() <= lease.slot.index) places.resize(lease.slot.index + std::size_t{1});
     parked_lease& description = places[lease.slot.index];
-    description = {lease.connection, lease.slot,  lease.lease,        entries_[lease.slot.index].where, {},
-                   slot.expires_at,  check_after, description.rested, parking_->cache.epoch(),          true};
+    description = {lease.connection,
+                   lease.slot,
+                   lease.lease,
+                   entries_[lease.slot.index].where,
+                   {},
+                   slot.expires_at,
+                   check_after,
+                   description.rested,
+                   parking_->cache.epoch(),
+                   true,
+                   std::holds_alternative<adaptive_sizing>(ledger_->current_settings().sizing)};
     lease.epoch = parking_->cache.epoch();
     lease.parking = &description;
     ++parking_->out;

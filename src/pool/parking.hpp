@@ -23,7 +23,8 @@ struct parked_lease {
     duration fresh_for{};           ///< it needs a check when it has rested longer
     duration::rep rested{};         ///< in all, before it was lent again; by atomic_ref while the lease may be parked
     std::uint32_t epoch = 0;
-    bool out = false;  ///< the ledger counts it as lent
+    bool out = false;      ///< the ledger counts it as lent
+    bool metered = false;  ///< `rested` is kept, for an adaptive sizing
 };
 
 struct core::parking_lot {

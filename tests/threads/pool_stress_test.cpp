@@ -4,12 +4,15 @@
 #include "lido/base/random.hpp"
 #include "lido/net/runtime.hpp"
 #include "lido/pool/pool.hpp"
+#include "lido/pool/size_budget.hpp"
 
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <cstdlib>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -241,7 +244,19 @@ struct stress_case {
     std::size_t most = 8;
     bool operated = true;
     bool closed_in_the_middle = false;
+    bool adaptive = false;  ///< the size follows the load, within a budget that another pool shares
 };
+
+/// A size that changes as often as it may.
+void let_it_choose(settings& of, std::shared_ptr<lido::pool::size_budget> budget) {
+    auto rules = lido::pool::adaptive_sizing::by_load();
+    rules.interval = 10ms;
+    rules.grow_above_wait = 0ms;
+    rules.shrink_below_utilisation = 1.0;
+    rules.shrink_after = 1;
+    of.sizing = rules;
+    of.budget = std::move(budget);
+}
 
 /// Rounds of at most a million acquires, so that the history fits into memory.
 void stress(const stress_case& what) {
@@ -249,6 +264,7 @@ void stress(const stress_case& what) {
     constexpr std::uint64_t a_round = 1'000'000;
     lido::runtime io({.threads = 2});
     std::uint64_t seed = 1;
+    std::vector<std::thread> threads_of_the_other;
     for (std::uint64_t done = 0; done < total; done += a_round) {
         run all(std::min(a_round, total - done));
         stress_world world;
@@ -256,7 +272,20 @@ void stress(const stress_case& what) {
             settings wanted{.max_size = what.most, .max_waiters = 64, .check_after_idle = 1ms};
             wanted.back_off.initial = 1ms;
             wanted.back_off.maximum = 1ms;
+            const auto budget = std::make_shared<lido::pool::size_budget>(what.most + 1);
+            if (what.adaptive) let_it_choose(wanted, budget);
             stress_pool pool(io, wanted, stress_connector(world));
+            stress_world elsewhere;
+            std::optional<stress_pool> other;
+            if (what.adaptive) {
+                other.emplace(io, wanted, stress_connector(elsewhere));
+                threads_of_the_other.emplace_back([&] {
+                    while (all.left > 0) {
+                        auto outcome = other->acquire().wait();
+                        if (outcome) std::this_thread::yield();
+                    }
+                });
+            }
             std::vector<std::thread> threads;
             for (unsigned i = 0; i < what.threads; ++i) {
                 threads.emplace_back([&, mine = ++seed] { borrow_on_a_thread(pool, mine, all); });
@@ -276,6 +305,9 @@ void stress(const stress_case& what) {
                 EXPECT_EQ(world.live, 0);
             }
             for (std::thread& each : threads) each.join();
+            for (std::thread& each : threads_of_the_other) each.join();
+            threads_of_the_other.clear();
+            EXPECT_LE(budget->held(), what.most + 1);
             const auto seen = pool.statistics();
             EXPECT_EQ(seen.waiting, 0U);
             EXPECT_EQ(seen.leases, 0U);
@@ -316,6 +348,9 @@ TEST(pool_stress, coroutines_on_two_io_threads) {
 }
 TEST(pool_stress, threads_coroutines_and_cancellations_together) {
     stress({.threads = 4, .coroutines = 8, .cancellers = 2, .most = 5});
+}
+TEST(pool_stress, sizes_that_follow_the_load_within_a_shared_budget) {
+    stress({.threads = 4, .coroutines = 4, .cancellers = 1, .most = 5, .adaptive = true});
 }
 TEST(pool_stress, closed_in_the_middle) {
     stress({.threads = 4, .coroutines = 4, .cancellers = 1, .operated = false, .closed_in_the_middle = true});

@@ -63,9 +63,11 @@ struct client::implementation::job {
 client::implementation::implementation(scheduler_group& group, client_settings settings)
     : group_(group), settings_(std::move(settings)), made_at_(clock::now()), pools_(group, settings_) {
     if (!settings_.user_agent.empty()) defaults_.add("User-Agent", settings_.user_agent).value();
+    if (settings_.cache) identity_ = settings_.cache->identity_of(settings_.tls).value();
     if (settings_.base_url.empty()) return;
     parsed_url base = parse_url(settings_.base_url).value();
     base_origin_ = std::move(base.origin);
+    base_text_ = base_origin_->to_text();
     base_prefix_ = std::string(without_query(base.target));
     while (!base_prefix_.empty() && base_prefix_.back() == '/') base_prefix_.pop_back();
 }
@@ -143,6 +145,7 @@ task<void> client::implementation::attempt(origin_pool& to, const request& what,
     attempts_.fetch_add(1, std::memory_order_relaxed);
     last.exchanged = true;
     last.reused = lease->reused();
+    last.sent_at = here.now();
     connection& on = **lease;
     const exchange_settings how = settings_for(to, what, deadline);
     scheduler& there = on.stream->loop();
@@ -194,15 +197,19 @@ void recall_unsure(std::optional<error>& failure) {
 
 }  // namespace
 
-task<result<response>> client::implementation::run(std::shared_ptr<implementation> self, request what) {
+void client::implementation::count_outcome(bool failed) noexcept {
+    requests_.fetch_add(1, std::memory_order_relaxed);
+    if (failed) failed_.fetch_add(1, std::memory_order_relaxed);
+}
+
+task<result<response>> client::implementation::send(std::shared_ptr<implementation> self, request what, manner how) {
     implementation& me = *self;
     scheduler& here = *scheduler::current();
     const time_point begun = here.now();
     const time_point deadline = deadline_after(begun, what.timeout().value_or(me.settings_.timeout));
     auto found = me.find_pool(what, begun);
     if (!found) {
-        me.requests_.fetch_add(1, std::memory_order_relaxed);
-        me.failed_.fetch_add(1, std::memory_order_relaxed);
+        if (how.counted) me.count_outcome(true);
         co_return std::move(found).error();
     }
     const pool_use pool(std::move(*found));
@@ -221,7 +228,8 @@ task<result<response>> client::implementation::run(std::shared_ptr<implementatio
         const bool unsure = failure && last.exchanged && !last.outcome.unsent && !is_idempotent(what.method());
         if (unsure) mark_unsure(failure, what);
 
-        std::optional<duration> wait = me.next_attempt(what, last, number, deadline);
+        std::optional<duration> wait;
+        if (how.retried) wait = me.next_attempt(what, last, number, deadline);
         if (me.settings_.on_attempt) {
             me.report(*pool, what, last, number, here.now() - attempt_begun, wait.value_or(duration(-1)));
         }
@@ -231,9 +239,9 @@ task<result<response>> client::implementation::run(std::shared_ptr<implementatio
             if (me.closing_.stop_requested()) wait.reset();
         }
         if (!wait) {
-            me.requests_.fetch_add(1, std::memory_order_relaxed);
+            if (how.counted) me.count_outcome(failure.has_value());
+            if (how.sent_at != nullptr && last.exchanged) *how.sent_at = last.sent_at;
             if (failure) {
-                me.failed_.fetch_add(1, std::memory_order_relaxed);
                 if (unsure_before && !unsure) recall_unsure(failure);
                 co_return std::move(*failure).with_context(
                     fmt::format("{} {}{}", what.method().text(), (*pool).text, without_query(what.target())));
@@ -379,6 +387,7 @@ client_statistics client::implementation::statistics() const {
     const duration::rep last = last_clean_up_.load(std::memory_order_relaxed);
     if (last >= 0) view.since_last_clean_up = clock::now() - time_point(duration(last));
     pools_.describe(view);
+    if (settings_.cache) view.cache = settings_.cache->statistics();
     return view;
 }
 

@@ -18,9 +18,13 @@ class client::implementation : public std::enable_shared_from_this<implementatio
 public:
     implementation(scheduler_group& group, client_settings settings);
 
-    /// The whole life of one request: pool, attempts, retries. This one and the next two own the client's state from
-    /// their beginning on, also when they are posted and the client goes away before they run.
-    [[nodiscard]] static task<result<response>> run(std::shared_ptr<implementation> self, request what);
+    /// The whole life of one request: pool, attempts, retries, with a cache around them if there is one. This one and
+    /// the next two own the client's state from their beginning on, also when they are posted and the client goes away
+    /// before they run.
+    [[nodiscard]] static task<result<response>> run(std::shared_ptr<implementation> self, request what) {
+        if (self->settings_.cache) return run_cached(std::move(self), std::move(what));
+        return send(std::move(self), std::move(what), {});
+    }
     [[nodiscard]] static task<result<std::size_t>> warm_up(std::shared_ptr<implementation> self, std::size_t count);
     [[nodiscard]] static task<result<std::size_t>> close(std::shared_ptr<implementation> self, duration timeout);
     /// How an attempt ended, and where it stood when it did.
@@ -28,6 +32,7 @@ public:
         exchange_outcome outcome;
         bool reused = false;     ///< on a connection that had served before
         bool exchanged = false;  ///< there was a connection; otherwise the pool refused
+        time_point sent_at{};    ///< when the exchange began
     };
     /// What an attempt means to those who have policies of their own.
     class attempt_judge {
@@ -60,8 +65,23 @@ public:
     [[nodiscard]] scheduler_group& group() const noexcept { return group_; }
 
 private:
+    /// What is different for a request that the cache sends.
+    struct manner {
+        bool counted = true;            ///< as an operation of its own
+        bool retried = true;            ///< as the settings say
+        time_point* sent_at = nullptr;  ///< where to note when it was sent last
+    };
     struct job;
     class pool_use;
+
+    [[nodiscard]] static task<result<response>> send(std::shared_ptr<implementation> self, request what, manner how);
+    [[nodiscard]] static task<result<response>> run_cached(std::shared_ptr<implementation> self, request what);
+    [[nodiscard]] static task<result<response>> send_visiting(std::shared_ptr<implementation> self, request what,
+                                                              cache_visit& visit, bool retried);
+    [[nodiscard]] static task<void> revalidate(std::shared_ptr<implementation> self, request what, cache_visit visit);
+    static void start_revalidation(std::shared_ptr<implementation> self, request what, cache_visit& visit);
+    [[nodiscard]] std::optional<std::string> uri_of(const request& what) const;
+    void count_outcome(bool failed) noexcept;
 
     [[nodiscard]] result<origin_pool*> base_pool(time_point now);
     [[nodiscard]] result<pool_use> find_pool(request& what, time_point now);
@@ -82,8 +102,10 @@ private:
     time_point made_at_;
     std::string base_prefix_;  // of the base URL's path, without its last slash
     std::optional<origin> base_origin_;
+    std::string base_text_;      // of the base URL's origin
+    cache_identity identity_{};  // for the cache, if there is one
     origin_pools pools_;
-    std::stop_source closing_;  // ends the clean-up, and pauses before retries
+    std::stop_source closing_;  // ends the clean-up, revalidations in the background, and pauses before retries
     std::atomic<bool> clean_up_started_{false};
     std::atomic<duration::rep> last_clean_up_{-1};
 

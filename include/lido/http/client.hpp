@@ -6,6 +6,7 @@
 #include "lido/http/limits.hpp"
 #include "lido/http/request.hpp"
 #include "lido/http/response.hpp"
+#include "lido/http/response_cache.hpp"
 #include "lido/net/tls.hpp"
 #include "lido/pool/settings.hpp"
 #include "lido/pool/statistics.hpp"
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,6 +81,10 @@ struct client_settings {
     /// Sent unless a request brings its own. Empty: none.
     std::string user_agent = "lido/0.1";
 
+    /// Answers from memory what need not be asked for again, and what the server fails to answer. Several clients may
+    /// share one. Null: none. See `response_cache` and `cache_settings`.
+    std::shared_ptr<response_cache> cache{};
+
     /// Called after each attempt, on an I/O thread; must not block or throw. For logs (D13).
     std::function<void(const attempt_report&)> on_attempt;
     /// What counts as slow for `attempt_report::slow`.
@@ -96,7 +102,7 @@ struct origin_statistics {
 /// A snapshot of a client.
 struct client_statistics {
     std::uint64_t requests = 0;  ///< operations that ended
-    std::uint64_t failed = 0;    ///< of these, without a response
+    std::uint64_t failed = 0;    ///< of these, without a response, be it one from a cache
     std::uint64_t attempts = 0;  ///< exchanges begun, retries included
     std::uint64_t retries = 0;   ///< attempts by the retry policy
     std::uint64_t resends = 0;   ///< attempts because a reused connection turned out closed before any answer
@@ -111,6 +117,8 @@ struct client_statistics {
     /// How long ago unused pools were last looked for; negative before the first time.
     duration since_last_clean_up{-1};
     std::vector<origin_statistics> origins;
+    /// Of `client_settings::cache`, all clients that share it together; nothing without one.
+    std::optional<cache_statistics> cache;
 };
 
 /// An HTTP/1.1 client. One pool of connections per origin, made when first needed and dropped when unused; strict

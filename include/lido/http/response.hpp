@@ -3,6 +3,7 @@
 
 #include "lido/http/headers.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -19,6 +20,14 @@ enum class version : std::uint8_t {
     http_1_1,
 };
 
+/// Where a response comes from.
+enum class response_source : std::uint8_t {
+    network,    ///< from the server, for this request
+    cache,      ///< stored, and fresh
+    validated,  ///< stored, and the server said just now that it still holds (304)
+    stale,      ///< stored, and no longer fresh: the server failed, or is asked anew in the background
+};
+
 /// A complete response: a head, a body, and trailers if there were any.
 ///
 /// Held as the raw text and an index into it, so it costs two allocations (three with a body above 4 KiB) and moving it
@@ -29,6 +38,7 @@ public:
     /// What a protocol's reader fills in. Places count from the beginning of `text`.
     struct parts {
         http::version version = http::version::http_1_1;
+        response_source source = response_source::network;
         std::uint16_t status = 0;                 ///< 100 to 599
         std::uint32_t reason = 0;                 ///< where the reason phrase begins in `text`
         std::uint32_t reason_size = 0;            ///< in bytes; 0 when there is none
@@ -37,6 +47,7 @@ public:
         std::uint32_t header_count = 0;           ///< how many of `places` are header fields
         std::uint32_t inline_body = 0;            ///< where a body in `text` begins
         std::uint32_t inline_body_size = 0;       ///< in bytes; 0: the body is in `body`
+        std::uint32_t age_seconds = 0;            ///< of a stored response
         std::string body;
     };
 
@@ -61,6 +72,13 @@ public:
         return {parts_.text.data() + parts_.reason, parts_.reason_size};
     }
     [[nodiscard]] http::version version() const noexcept { return parts_.version; }
+
+    /// Did it come from the server or from a cache (`client_settings::cache`)?
+    [[nodiscard]] response_source source() const noexcept { return parts_.source; }
+    /// Is it older than its server allows without asking again? Only with a cache; see `response_source::stale`.
+    [[nodiscard]] bool is_stale() const noexcept { return parts_.source == response_source::stale; }
+    /// How long ago the server made or confirmed it, for one from a cache; its field Age says the same. Otherwise 0.
+    [[nodiscard]] std::chrono::seconds age() const noexcept { return std::chrono::seconds(parts_.age_seconds); }
 
     /// The header fields in the order in which they came.
     [[nodiscard]] field_range headers() const noexcept {

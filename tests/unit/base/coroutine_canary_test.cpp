@@ -7,6 +7,7 @@
 #include "lido/base/secret.hpp"
 #include "lido/http/headers.hpp"
 #include "lido/http/request.hpp"
+#include "lido/http/response_cache.hpp"
 #include "lido/net/connect.hpp"
 #include "lido/net/runtime.hpp"
 #include "lido/net/stream.hpp"
@@ -50,6 +51,8 @@ static_assert(lido_safe_in_co_await<lido::net::open_options>);
 static_assert(lido_safe_in_co_await<lido::net::address>);
 static_assert(lido_safe_in_co_await<lido::http::request>);
 static_assert(lido_safe_in_co_await<lido::http::headers>);
+static_assert(lido_safe_in_co_await<lido::http::cache_arrival>);
+static_assert(lido_safe_in_co_await<lido::http::cache_visit>);
 static_assert(lido_safe_in_co_await<error>);
 static_assert(lido_safe_in_co_await<secret>);
 static_assert(lido_safe_in_co_await<result<std::string>>);

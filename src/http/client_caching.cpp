@@ -1,0 +1,84 @@
+// How a client's requests use its cache.
+#include "http/client_implementation.hpp"
+
+#include <exception>
+
+namespace lido::http {
+
+/// What the request is about, as an absolute URI; nothing when it is not fit to be sent, of which `send` will tell.
+std::optional<std::string> client::implementation::uri_of(const request& what) const {
+    const std::string& target = what.target();
+    if (!target.empty() && target.front() == '/') {
+        if (!base_origin_ || !what.validate()) return std::nullopt;
+        return base_text_ + base_prefix_ + target;
+    }
+    const auto url = parse_url(target);
+    if (!url) return std::nullopt;
+    request resolved = what;
+    resolved.set_target(url->target);
+    if (!resolved.validate()) return std::nullopt;
+    return url->origin.to_text() + url->target;
+}
+
+/// Sends what the visit has decided to send, and lets it judge what came.
+task<result<response>> client::implementation::send_visiting(std::shared_ptr<implementation> self, request what,
+                                                             cache_visit& visit, bool retried) {
+    scheduler& here = *scheduler::current();
+    time_point sent = here.now();
+    manner how;
+    how.counted = false;
+    how.retried = retried;
+    how.sent_at = &sent;
+    visit.prepare(what);
+    result<response> came = co_await send(self, what, how);
+    if (visit.must_ask_again(came)) {
+        visit.prepare(what);
+        came = co_await send(self, what, how);
+    }
+    const cache_arrival when{sent, here.now(), std::chrono::system_clock::now()};
+    co_return visit.settle(std::move(came), when);
+}
+
+task<result<response>> client::implementation::run_cached(std::shared_ptr<implementation> self, request what) {
+    implementation& me = *self;
+    scheduler& here = *scheduler::current();
+    std::optional<std::string> uri = me.uri_of(what);
+    if (!uri || me.closing_.stop_requested()) {
+        // It will be refused, and told why.
+        result<response> refused = co_await send(self, std::move(what), manner());
+        co_return refused;
+    }
+    cache_visit visit = me.settings_.cache->visit(std::move(*uri), what, me.identity_, me.defaults_, here.now());
+    if (visit.plan() != cache_plan::send) {
+        me.count_outcome(false);
+        response stored = visit.answer(here.now());
+        if (visit.plan() == cache_plan::use_and_revalidate) start_revalidation(self, std::move(what), visit);
+        co_return stored;
+    }
+    result<response> outcome = co_await send_visiting(self, std::move(what), visit, true);
+    me.count_outcome(!outcome.has_value());
+    co_return outcome;
+}
+
+/// Ends with its deadline, or when the client is closed.
+task<void> client::implementation::revalidate(std::shared_ptr<implementation> self, request what, cache_visit visit) {
+    const result<response> outcome = co_await send_visiting(std::move(self), std::move(what), visit, false);
+    static_cast<void>(outcome);
+}
+
+void client::implementation::start_revalidation(std::shared_ptr<implementation> self, request what,
+                                                cache_visit& visit) {
+    scheduler& here = *scheduler::current();
+    std::optional<cache_visit> background = visit.begin_revalidation(here.now());
+    if (!background) return;
+    struct sink {
+        void complete() const noexcept {}
+        [[noreturn]] void fail(const std::exception_ptr&) const noexcept { std::terminate(); }
+        void cancelled() const noexcept {}
+    };
+    const std::stop_token until = self->closing_.get_token();
+    lido::detail::started_task<void, sink>::launch(
+        here, revalidate(std::move(self), std::move(what), std::move(*background)), sink{}, until, false);
+}
+
+}  // namespace lido::http

@@ -10,7 +10,9 @@
 #include <array>
 #include <atomic>
 #include <deque>
+#include <exception>
 #include <mutex>
+#include <stop_token>
 
 namespace lido::http {
 namespace {
@@ -52,6 +54,7 @@ public:
         client_settings own = settings.client;
         own.base_url = base_url;
         own.retry.max_retries = 0;
+        own.cache = nullptr;  // it is asked before a region is chosen
         own_client = std::make_shared<client::implementation>(group, std::move(own));
         if (!settings.check_path.empty()) check_.emplace(method::get, settings.check_path);
     }
@@ -170,12 +173,22 @@ public:
             return made;
         };
         engine_ = upstream::engine::make(group, settings_.policies, endpoints, make);
+        prepare_cache();
     }
 
-    [[nodiscard]] static task<result<response>> run(std::shared_ptr<implementation> self, request what);
+    [[nodiscard]] static task<result<response>> run(std::shared_ptr<implementation> self, request what) {
+        if (self->settings_.client.cache) return run_cached(std::move(self), std::move(what));
+        return ask(std::move(self), std::move(what), nullptr, false);
+    }
     [[nodiscard]] static task<result<std::size_t>> close(std::shared_ptr<implementation> self, duration timeout) {
+        self->closing_.request_stop();
         result<std::size_t> cut = co_await self->engine_->close(timeout);
         co_return std::move(cut);
+    }
+
+    void shut_down() noexcept {
+        closing_.request_stop();
+        engine_->shut_down();
     }
 
     [[nodiscard]] upstream::engine& engine() noexcept { return *engine_; }
@@ -202,6 +215,17 @@ private:
         const auto& listed = settings_.failure_statuses;
         return std::find(listed.begin(), listed.end(), static_cast<int>(status)) != listed.end();
     }
+    void prepare_cache();
+    [[nodiscard]] static task<result<response>> run_cached(std::shared_ptr<implementation> self, request what);
+    /// Asks the regions, and the fallbacks unless this is `in_background`. With a visit to the cache, that one keeps
+    /// what a region answers, and is the last to stand in for a failure.
+    [[nodiscard]] static task<result<response>> ask(std::shared_ptr<implementation> self, request what,
+                                                    cache_visit* visit, bool in_background);
+    [[nodiscard]] static task<result<response>> kept(std::shared_ptr<implementation> self, request what,
+                                                     cache_visit& visit, bool in_background, response came,
+                                                     time_point sent);
+    [[nodiscard]] static task<void> revalidate(std::shared_ptr<implementation> self, request what, cache_visit visit);
+    static void start_revalidation(std::shared_ptr<implementation> self, request what, cache_visit& visit);
     [[nodiscard]] task<void> fall_back(const request& what, const unanswered& why, time_point deadline,
                                        std::optional<result<response>>& instead);
 
@@ -212,6 +236,11 @@ private:
     std::deque<fallback_counts> counts_;
     mutable std::mutex mutex_;
     std::vector<known> regions_;  // protected by mutex_
+
+    std::stop_source closing_;   // ends revalidations in the background
+    std::string uri_begin_;      // for the cache: of all regions the first one's, at the beginning
+    cache_identity identity_{};  // the same
+    headers defaults_;           // what each request is sent with unless it says otherwise
 };
 
 /// One request, and what its attempts brought.
@@ -226,6 +255,7 @@ public:
     }
     [[nodiscard]] bool keeps_deadlines() const noexcept override { return true; }
     [[nodiscard]] exchange_outcome& outcome_of(unsigned lane) { return brought(lane).outcome; }
+    [[nodiscard]] time_point sent_at(unsigned lane) { return brought(lane).sent_at; }
 
 private:
     [[nodiscard]] upstream::attempt_end judge(const client::implementation::attempt_result& last) const override {
@@ -284,7 +314,38 @@ task<void> service::implementation::fall_back(const request& what, const unanswe
     }
 }
 
-task<result<response>> service::implementation::run(std::shared_ptr<implementation> self, request what) {
+void service::implementation::prepare_cache() {
+    if (!settings_.client.cache) return;
+    const parsed_url first = parse_url(settings_.regions.front().base_url).value();
+    uri_begin_ = first.origin.to_text() + first.target.substr(0, first.target.find('?'));
+    while (uri_begin_.back() == '/') uri_begin_.pop_back();
+    identity_ = settings_.client.cache->identity_of(settings_.client.tls).value();
+    if (!settings_.client.user_agent.empty()) defaults_.add("User-Agent", settings_.client.user_agent).value();
+}
+
+task<result<response>> service::implementation::run_cached(std::shared_ptr<implementation> self, request what) {
+    implementation& me = *self;
+    if (me.closing_.stop_requested() || !what.target().starts_with('/') || !what.validate()) {
+        // It will be refused, and told why.
+        result<response> refused = co_await ask(self, std::move(what), nullptr, false);
+        co_return refused;
+    }
+    const time_point now = scheduler::current()->now();
+    cache_visit visit =
+        me.settings_.client.cache->visit(me.uri_begin_ + what.target(), what, me.identity_, me.defaults_, now);
+    if (visit.plan() != cache_plan::send) {
+        me.requests_.fetch_add(1, std::memory_order_relaxed);
+        response stored = visit.answer(now);
+        if (visit.plan() == cache_plan::use_and_revalidate) start_revalidation(self, std::move(what), visit);
+        co_return stored;
+    }
+    visit.prepare(what);
+    result<response> answer = co_await ask(self, std::move(what), &visit, false);
+    co_return answer;
+}
+
+task<result<response>> service::implementation::ask(std::shared_ptr<implementation> self, request what,
+                                                    cache_visit* visit, bool in_background) {
     implementation& me = *self;
     if (what.target().empty() || what.target().front() != '/') {
         co_return error(errc::invalid_argument, "the target of a request to a service is no path",
@@ -294,15 +355,22 @@ task<result<response>> service::implementation::run(std::shared_ptr<implementati
     options.timeout = what.timeout().value_or(me.settings_.policies.timeout);
     options.repeatable = me.is_repeatable(what.method());
     options.writes = !is_safe(what.method());
-    const time_point deadline = deadline_after(scheduler::current()->now(), options.timeout);
+    const time_point begun = scheduler::current()->now();
+    const time_point deadline = deadline_after(begun, options.timeout);
     call mine(me, what, options.repeatable);
     result<unsigned> lane = co_await me.engine_->run(options, mine);
-    me.requests_.fetch_add(1, std::memory_order_relaxed);
+    if (!in_background) me.requests_.fetch_add(1, std::memory_order_relaxed);
 
     unanswered why;
     if (lane) {
         exchange_outcome& brought = mine.outcome_of(*lane);
-        if (!brought.failure && !me.is_failure(brought.response.status())) co_return std::move(brought.response);
+        if (!brought.failure && !me.is_failure(brought.response.status())) {
+            if (visit == nullptr) co_return std::move(brought.response);
+            const time_point sent = mine.sent_at(*lane);
+            result<response> answer =
+                co_await kept(self, std::move(what), *visit, in_background, std::move(brought.response), sent);
+            co_return answer;
+        }
         if (brought.failure) {
             why.failure = std::move(brought.failure);
         } else {
@@ -311,14 +379,58 @@ task<result<response>> service::implementation::run(std::shared_ptr<implementati
     } else {
         why.failure = std::move(lane).error();
     }
-    me.failed_.fetch_add(1, std::memory_order_relaxed);
+    if (!in_background) me.failed_.fetch_add(1, std::memory_order_relaxed);
     const bool unsure = why.failure && *why.failure == errc::maybe_executed;
     const bool hopeless = why.failure && upstream::outcome_of(*why.failure, false) == outcome::ignored;
+    const bool has_fallbacks = !unsure && !hopeless && !in_background;
     std::optional<result<response>> instead;
-    if (!unsure && !hopeless) co_await me.fall_back(what, why, deadline, instead);
+    if (has_fallbacks) co_await me.fall_back(what, why, deadline, instead);
     if (instead) co_return std::move(*instead);
-    if (why.failure) co_return std::move(*why.failure);
-    co_return std::move(mine.outcome_of(*lane).response);
+    result<response> failed(response{});
+    if (why.failure) {
+        failed = std::move(*why.failure);
+    } else {
+        failed = std::move(mine.outcome_of(*lane).response);
+    }
+    if (visit == nullptr) co_return failed;
+    const cache_arrival when{begun, scheduler::current()->now(), std::chrono::system_clock::now()};
+    co_return visit->settle(std::move(failed), when);
+}
+
+/// What a region answered, as far as the cache has a say in it.
+task<result<response>> service::implementation::kept(std::shared_ptr<implementation> self, request what,
+                                                     cache_visit& visit, bool in_background, response came,
+                                                     time_point sent) {
+    result<response> answer(std::move(came));
+    if (visit.must_ask_again(answer)) {
+        visit.prepare(what);
+        result<response> again = co_await ask(std::move(self), std::move(what), &visit, in_background);
+        co_return again;
+    }
+    const cache_arrival when{sent, scheduler::current()->now(), std::chrono::system_clock::now()};
+    co_return visit.settle(std::move(answer), when);
+}
+
+task<void> service::implementation::revalidate(std::shared_ptr<implementation> self, request what, cache_visit visit) {
+    visit.prepare(what);
+    const result<response> outcome = co_await ask(std::move(self), std::move(what), &visit, true);
+    static_cast<void>(outcome);
+}
+
+/// Ends with its deadline, or when the service is closed.
+void service::implementation::start_revalidation(std::shared_ptr<implementation> self, request what,
+                                                 cache_visit& visit) {
+    scheduler& here = *scheduler::current();
+    std::optional<cache_visit> background = visit.begin_revalidation(here.now());
+    if (!background) return;
+    struct sink {
+        void complete() const noexcept {}
+        [[noreturn]] void fail(const std::exception_ptr&) const noexcept { std::terminate(); }
+        void cancelled() const noexcept {}
+    };
+    const std::stop_token until = self->closing_.get_token();
+    lido::detail::started_task<void, sink>::launch(
+        here, revalidate(std::move(self), std::move(what), std::move(*background)), sink{}, until, false);
 }
 
 service_statistics service::implementation::statistics() const {
@@ -326,6 +438,7 @@ service_statistics service::implementation::statistics() const {
     view.requests = requests_.load(std::memory_order_relaxed);
     view.failed = failed_.load(std::memory_order_relaxed);
     view.report = engine_->report();
+    if (settings_.client.cache) view.cache = settings_.client.cache->statistics();
     for (const fallback_counts& each : counts_) {
         view.fallbacks.push_back(
             {*each.name, each.asked.load(std::memory_order_relaxed), each.answered.load(std::memory_order_relaxed)});
@@ -344,7 +457,7 @@ service::service(scheduler_group& group, service_settings settings) {
 }
 
 service::~service() {
-    self_->engine().shut_down();
+    self_->shut_down();
 }
 
 operation<response> service::get(std::string_view target) {

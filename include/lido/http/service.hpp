@@ -57,7 +57,9 @@ struct service_settings {
 
     /// At least one.
     std::vector<region> regions;
-    /// Of each region's client. `base_url`, `retry` and `timeout` are not used: the service has its own.
+    /// Of each region's client. `base_url`, `retry` and `timeout` are not used: the service has its own. `cache` is
+    /// asked before a region is chosen, and is the last to stand in for a failure, after the fallbacks; to it, all is
+    /// at the URL of the region that is the first one when the service is made.
     client_settings client;
     /// Deadlines, limits, the choice, breakers, checks, retries, hedges.
     upstream::settings policies{};
@@ -101,6 +103,8 @@ struct service_statistics {
     upstream::health_report report;
     std::vector<region_statistics> regions;
     std::vector<fallback_statistics> fallbacks;
+    /// Of `client_settings::cache`, if there is one. What was answered from it without asking counts as a request.
+    std::optional<cache_statistics> cache;
 };
 
 /// An HTTP service in several regions: a client for each, and between them and the caller the policies, in the order

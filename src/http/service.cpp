@@ -107,6 +107,7 @@ private:
         auto found = co_await net::default_resolver().resolve(where.host, where.port, deadline);
         if (!found) co_return;
         std::vector<std::string> addresses;
+        addresses.reserve(found->size());
         for (const net::address& each : *found) addresses.push_back(each.to_text());
         std::sort(addresses.begin(), addresses.end());
         if (!addresses_.empty() && addresses != addresses_) own_client->retire_all();
@@ -164,6 +165,7 @@ public:
     implementation(scheduler_group& group, service_settings settings) : settings_(std::move(settings)) {
         for (const fallback& each : settings_.fallbacks) counts_.emplace_back().name = &each.name;
         std::vector<upstream::endpoint_settings> endpoints;
+        endpoints.reserve(settings_.regions.size());
         for (const region& each : settings_.regions) endpoints.push_back(endpoint_of(each));
         const auto make = [this, &group](const upstream::endpoint_settings& which) {
             auto made = std::make_shared<region_target>(group, settings_, which.name);
@@ -358,7 +360,7 @@ task<result<response>> service::implementation::ask(std::shared_ptr<implementati
     const time_point begun = scheduler::current()->now();
     const time_point deadline = deadline_after(begun, options.timeout);
     call mine(me, what, options.repeatable);
-    result<unsigned> lane = co_await me.engine_->run(options, mine);
+    const result<unsigned> lane = co_await me.engine_->run(options, mine);
     if (!in_background) me.requests_.fetch_add(1, std::memory_order_relaxed);
 
     unanswered why;
@@ -377,7 +379,7 @@ task<result<response>> service::implementation::ask(std::shared_ptr<implementati
             why.status = brought.response.status();
         }
     } else {
-        why.failure = std::move(lane).error();
+        why.failure = lane.error();
     }
     if (!in_background) me.failed_.fetch_add(1, std::memory_order_relaxed);
     const bool unsure = why.failure && *why.failure == errc::maybe_executed;
@@ -475,6 +477,7 @@ operation<response> service::send(request what) {
 result<void> service::set_regions(std::span<const region> regions) {
     if (auto valid = validate_regions(regions); !valid) return valid;
     std::vector<upstream::endpoint_settings> endpoints;
+    endpoints.reserve(regions.size());
     for (const region& each : regions) endpoints.push_back(endpoint_of(each));
     return self_->engine().set_endpoints(endpoints);
 }

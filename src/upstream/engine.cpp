@@ -23,7 +23,17 @@ public:
     explicit call_scope(engine& owner) noexcept : owner_(owner) {}
     call_scope(const call_scope&) = delete;
     call_scope& operator=(const call_scope&) = delete;
-    ~call_scope() { owner_.leave(counted, has_place, success); }
+    ~call_scope() {
+        if (!counted && !has_place) return;
+        const std::lock_guard held(owner_.mutex_);
+        leave_locked();
+    }
+    void leave_locked() noexcept {
+        if (counted) owner_.router_->end_call(success);
+        if (has_place && owner_.bulkhead_->leave()) owner_.call_next_locked();
+        counted = false;
+        has_place = false;
+    }
 
     call_record record;
     bool counted = false;
@@ -42,11 +52,13 @@ public:
     permit_guard(const permit_guard&) = delete;
     permit_guard& operator=(const permit_guard&) = delete;
     ~permit_guard() {
-        if (!settled_) owner_.settle(what_, when_destroyed_);
+        if (!settled_) owner_.settle(what_, when_destroyed_, nullptr);
     }
-    void settle(outcome how) noexcept {
+    /// With a success the call is over, too.
+    void settle(outcome how, call_scope& call) noexcept {
         settled_ = true;
-        owner_.settle(what_, how);
+        call.success = how == outcome::success;
+        owner_.settle(what_, how, call.success ? &call : nullptr);
     }
 
 private:
@@ -72,7 +84,9 @@ public:
         node_->where->disarm(*this);
         node_->on_call = nullptr;
         if (take_back()) return;
-        if (!node_->refused) owner_.leave(false, true, false);
+        if (node_->refused) return;
+        const std::lock_guard held(owner_.mutex_);
+        if (owner_.bulkhead_->leave()) owner_.call_next_locked();
     }
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
@@ -213,13 +227,6 @@ void engine::call_next_locked() noexcept {
     queue_.pop_front();
 }
 
-void engine::leave(bool counted, bool has_place, bool success) noexcept {
-    if (!counted && !has_place) return;
-    const std::lock_guard held(mutex_);
-    if (counted) router_->end_call(success);
-    if (has_place && bulkhead_->leave()) call_next_locked();
-}
-
 choice engine::pick(call_scope& call, bool elsewhere, time_point now, target*& at) {
     const std::lock_guard held(mutex_);
     return pick_locked(call, elsewhere, now, at);
@@ -230,15 +237,18 @@ choice engine::pick_locked(call_scope& call, bool elsewhere, time_point now, tar
     if (sealed_) return made;
     made = router_->pick(call.record, elsewhere, now, random_);
     // An endpoint in use is not let go, so its target lives as long as the permit.
-    if (made) at = targets_[made.permit->endpoint.index].get();
+    if (!made) return made;
+    at = targets_[made.permit->endpoint.index].get();
+    made.hedge_at = router_->hedge_at(call.record, now, now);
     return made;
 }
 
-void engine::settle(const permit& what, outcome how) noexcept {
+void engine::settle(const permit& what, outcome how, call_scope* ended) noexcept {
     std::shared_ptr<target> gone;  // destroyed without the lock
     const std::lock_guard held(mutex_);
     if (router_->report(what, how, time_here(), random_)) gone = std::move(targets_[what.endpoint.index]);
     if (router_->take_hurry()) nudge_locked();
+    if (ended != nullptr) ended->leave_locked();
 }
 
 error engine::unavailable(const choice& why, time_point now) const {
@@ -266,29 +276,24 @@ error engine::unavailable(const choice& why, time_point now) const {
 }
 
 /// An attempt with what it takes to end it from outside: hedges beside it, and its deadline.
-task<engine::round> engine::run_raced(call_scope& call, attempts& what, permit first, target& at, time_point deadline) {
+task<engine::round> engine::run_raced(call_scope& call, attempts& what, choice first, target& at, time_point deadline) {
     scheduler& here = *scheduler::current();
     const time_point cut_at = what.keeps_deadlines() ? never : deadline;
     // The permits outlive the race, which destroys the attempts that have not ended.
     outcome when_destroyed = outcome::ignored;
     std::array<std::optional<permit_guard>, attempts::lanes> permits;
     race<attempt_end, attempts::lanes> running;
-    permits[0].emplace(*this, first, when_destroyed);
+    permits[0].emplace(*this, *first.permit, when_destroyed);
     running.start(0, what.attempt(at, deadline, 0));
-    time_point last_start = here.now();
+    time_point hedge_at = first.hedge_at;
     round last;
     while (true) {
-        time_point hedge_at = never;
-        if (policies().hedge) {
-            const std::lock_guard held(mutex_);
-            hedge_at = router_->hedge_at(call.record, last_start, here.now());
-        }
         const time_point until = std::min(hedge_at, cut_at);
         const std::optional<std::size_t> ended = co_await running.next(until);
         if (ended) {
             last.lane = static_cast<unsigned>(*ended);
             last.end = running.take(*ended);
-            permits[last.lane]->settle(last.end.what);
+            permits[last.lane]->settle(last.end.what, call);
             permits[last.lane].reset();
             const bool good = last.end.what == outcome::success;
             if (good && last.lane > 0) {
@@ -308,6 +313,7 @@ task<engine::round> engine::run_raced(call_scope& call, attempts& what, permit f
         {
             const std::lock_guard held(mutex_);
             granted = router_->hedge(call.record, here.now());
+            hedge_at = router_->hedge_at(call.record, here.now(), here.now());
         }
         unsigned lane = 0;
         while (lane < attempts::lanes && !running.is_free(lane)) ++lane;
@@ -317,7 +323,7 @@ task<engine::round> engine::run_raced(call_scope& call, attempts& what, permit f
         if (!chosen) chosen = pick(call, false, here.now(), beside);
         if (!chosen) continue;
         call.record.tried.push_back(chosen.permit->endpoint);
-        last_start = here.now();
+        hedge_at = chosen.hedge_at;
         permits[lane].emplace(*this, *chosen.permit, when_destroyed);
         running.start(lane, what.attempt(*beside, deadline, lane));
     }
@@ -361,11 +367,10 @@ task<result<unsigned>> engine::run(call_options options, attempts& what) {
         if (what.keeps_deadlines() && !(mine.hedge && options.repeatable)) {
             permit_guard guard(*this, *chosen.permit, gone_away);
             ended.end = co_await what.attempt(*at, deadline, 0);
-            guard.settle(ended.end.what);
+            guard.settle(ended.end.what, call);
         } else {
-            ended = co_await run_raced(call, what, *chosen.permit, *at, deadline);
+            ended = co_await run_raced(call, what, chosen, *at, deadline);
         }
-        call.success = ended.end.what == outcome::success;
         std::optional<repetition> again;
         if (!call.success && !closing_.stop_requested()) {
             const std::lock_guard held(mutex_);

@@ -43,7 +43,7 @@ result<void> validate(std::span<const endpoint_settings> endpoints, std::size_t 
 std::shared_ptr<engine> engine::make(scheduler_group& group, const settings& policies,
                                      std::span<const endpoint_settings> endpoints, target_maker make) {
     policies.validate().value();
-    const std::shared_ptr<engine> made(new engine(group, policies, std::move(make)));
+    std::shared_ptr<engine> made(new engine(group, policies, std::move(make)));
     made->set_endpoints(endpoints).value();
     made->start();
     return made;

@@ -57,7 +57,6 @@ router::router(const settings& policies, std::span<const endpoint_settings> endp
     if (settings_.ejection) ejection_.emplace(*settings_.ejection, 0, now);
     if (settings_.hedge) hedge_.emplace(*settings_.hedge);
     for (const endpoint_settings& each : endpoints) static_cast<void>(append(each, now, random));
-    started_ = true;
     totals_.name = settings_.name;
 }
 
@@ -81,7 +80,8 @@ router::member& router::append(const endpoint_settings& which, time_point now, r
                 .latency = resilience::peak_ewma(settings_.latency),
                 .changes = {}};
     if (settings_.breaker) made.breaker.emplace(*settings_.breaker, now);
-    if (started_) made.risen = now;
+    // Before there were any, all are equally cold.
+    if (totals_.attempts > 0) made.risen = now;
     members_.push_back(std::move(made));
     if (ejection_) ejection_->add();
     hurried_ = true;

@@ -42,6 +42,8 @@ enum class refusal : std::uint8_t {
 struct choice {
     std::optional<upstream::permit> permit;
     refusal why = refusal::none;
+    /// Of a permit: when a hedge beside the attempt is due; `never`: none is.
+    time_point hedge_at = never;
     /// Of `unavailable`: when asking again makes sense, as far as is known; `never` when that is not a matter of time.
     time_point next_chance = never;
 
@@ -115,7 +117,7 @@ public:
 
     // Members.
 
-    /// Adds one: with a slow start unless it is among the first. Nothing, when as many are there as may be.
+    /// Adds one: with a slow start once there have been attempts. Nothing, when as many are there as may be.
     [[nodiscard]] std::optional<endpoint_id> add(const endpoint_settings& which, time_point now, random_source& random);
     /// Takes one out: it gets no attempts any more. True: it had none under way, and is gone at once; otherwise
     /// `report` says when it is.
@@ -229,7 +231,6 @@ private:
     resilience::retry_budget budget_;
     std::optional<resilience::hedge> hedge_;
     std::vector<resilience::endpoint_view> views_;
-    bool started_ = false;
     bool hurried_ = false;
     health_report totals_;
 };

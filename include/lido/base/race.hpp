@@ -15,12 +15,12 @@
 
 namespace lido {
 
-/// Runs up to `lanes` tasks at once on the scheduler of the coroutine that owns it, and tells who ended. Destroying it
+/// Runs up to `Lanes` tasks at once on the scheduler of the coroutine that owns it, and tells who ended. Destroying it
 /// destroys those that still run where they are suspended: that is how the slower of two is given up, and how a task
 /// without a deadline of its own gets one.
 ///
 /// Not thread-safe: one scheduler, one awaiting coroutine. A frame for each task, recycled as all frames are.
-template <class T, std::size_t lanes = 5>
+template <class T, std::size_t Lanes = 5>
 class race : private timer {
 public:
     race() noexcept
@@ -129,7 +129,7 @@ private:
     };
 
     [[nodiscard]] std::optional<std::size_t> ended() const noexcept {
-        for (std::size_t i = 0; i < lanes; ++i) {
+        for (std::size_t i = 0; i < Lanes; ++i) {
             if (lanes_[i].state == lane_state::ended) return i;
         }
         return std::nullopt;
@@ -141,7 +141,7 @@ private:
         if (where_ != nullptr) std::exchange(where_, nullptr)->disarm(*this);
     }
 
-    std::array<lane, lanes> lanes_{};
+    std::array<lane, Lanes> lanes_{};
     std::size_t running_ = 0;
     std::coroutine_handle<> waiter_;
     scheduler* where_ = nullptr;

@@ -116,13 +116,12 @@ private:
     [[nodiscard]] admission admit(call_scope& call, time_point now, choice& chosen, target*& at);
     void enter_locked(call_scope& call, admission& seen);
     [[nodiscard]] error refused_at_door(const admission& seen, time_point now) const;
-    void leave(bool counted, bool has_place, bool success) noexcept;
     void call_next_locked() noexcept;
     [[nodiscard]] choice pick_locked(call_scope& call, bool elsewhere, time_point now, target*& at);
     [[nodiscard]] choice pick(call_scope& call, bool elsewhere, time_point now, target*& at);
-    void settle(const permit& what, outcome how) noexcept;
+    void settle(const permit& what, outcome how, call_scope* ended) noexcept;
     [[nodiscard]] error unavailable(const choice& why, time_point now) const;
-    [[nodiscard]] task<round> run_raced(call_scope& call, attempts& what, permit first, target& at,
+    [[nodiscard]] task<round> run_raced(call_scope& call, attempts& what, choice first, target& at,
                                         time_point deadline);
 
     [[nodiscard]] result<void> replace_members(std::span<const endpoint_settings> endpoints,

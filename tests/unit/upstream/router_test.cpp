@@ -418,6 +418,7 @@ TEST_F(router_test, does_not_take_an_outcome_for_that_of_a_successor) {
 TEST_F(router_test, adds_with_a_slow_start_and_up_to_its_limit) {
     settings_.max_endpoints = 2;
     open({"a"});
+    attempt();
     ASSERT_TRUE(router_->add({.name = "b"}, now_, random_).has_value());
     EXPECT_NEAR(report_of("b").weight_now, 0.1, 0.01);
     EXPECT_FALSE(router_->add({.name = "c"}, now_, random_).has_value());

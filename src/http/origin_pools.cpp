@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace lido::http {
 namespace {
@@ -70,12 +71,12 @@ origin_pools::~origin_pools() {
 
 void origin_pools::make_room() {
     const std::lock_guard held(mutex_);
-    std::vector<origin_pool*> by_use;
+    // The times go on while this sorts, and an order that changes under it leads a sort anywhere: each is read once.
+    std::vector<std::pair<duration::rep, origin_pool*>> by_use;
     by_use.reserve(pools_.size());
-    for (const auto& [key, each] : pools_) by_use.push_back(each.get());
-    std::sort(by_use.begin(), by_use.end(),
-              [](const origin_pool* a, const origin_pool* b) { return a->last_used < b->last_used; });
-    for (origin_pool* each : by_use) {
+    for (const auto& [key, each] : pools_) by_use.emplace_back(each->last_used.load(), each.get());
+    std::sort(by_use.begin(), by_use.end());
+    for (const auto& [last_used, each] : by_use) {
         if (each->connections.close_one_idle()) return;
     }
 }

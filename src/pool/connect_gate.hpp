@@ -48,7 +48,7 @@ public:
         ++round_;
         if (!failing_ && now - works_since_ > back_off_.maximum) failures_ = 0;
         failing_ = true;
-        if (failures_ < 1'000'000) ++failures_;
+        failures_ = std::min(failures_ + 1, 1'000'000U);
         not_before_ = now + back_off_delay(back_off_, failures_, random);
     }
     /// The last attempt failed.

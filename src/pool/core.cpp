@@ -62,6 +62,7 @@ void core::dispose() noexcept {
     const lock held(mutex_);
     if (rearm_posted_) return home_.post(dispose_work_);  // it is in the queue, or about to be
     disposed_ = true;
+    armed_for_ = time_point::min();  // nothing is sooner: the timer stays disarmed
     last = std::move(keep_);
     emptied_.notify_all();
 }
@@ -145,7 +146,7 @@ void core::settle(lock& held) noexcept {
         wanted_wake_ = next_wake_locked();
         if (wanted_wake_ < armed_for_ && !rearm_posted_) rearm_now = rearm_posted_ = true;
     }
-    const bool ended = keep_ != nullptr && !disposed_ && ledger_->draining() && ledger_->is_empty();
+    const bool ended = keep_ != nullptr && ledger_->is_empty();  // kept means shut down and not disposed of
     const bool dispose_now = ended && !std::exchange(dispose_posted_, true);
     // Whoever has something to do without the lock keeps the core alive meanwhile.
     const std::shared_ptr<core> self = rearm_now || dispose_now || !todo.empty() ? shared_from_this() : nullptr;
@@ -190,12 +191,6 @@ void core::carry_out(std::vector<pending>& todo) noexcept {
     for (pending& each : todo) {
         const action& what = each.what;
         switch (what.kind) {
-            case action_kind::open:
-            case action_kind::check:
-            case action_kind::reset:
-            case action_kind::close:
-                launch(each);
-                break;
             case action_kind::abandon:
                 if (what.reason == errc::connect_timeout && observer_ != nullptr) {
                     observer_->connect_failed(current_settings().name, *each.reason);
@@ -214,8 +209,8 @@ void core::carry_out(std::vector<pending>& todo) noexcept {
             case action_kind::drained:
                 if (observer_ != nullptr) observer_->drained(current_settings().name, what.count);
                 break;
-            case action_kind::grant:
-            case action_kind::warmed:
+            default:
+                launch(each);
                 break;
         }
     }
@@ -235,6 +230,7 @@ void core::launch(const pending& each) noexcept {
             body = reset_task(what.slot, each.connection, what.deadline);
             break;
         default:
+            LIDO_ASSERT(what.kind == action_kind::close);
             body = close_task(what.slot, each.connection, what.deadline);
             break;
     }
@@ -274,7 +270,7 @@ void core::on_wake() noexcept {
 void core::rearm() noexcept {
     lock held(mutex_);
     rearm_posted_ = false;
-    if (disposed_ || wanted_wake_ >= armed_for_) return;
+    if (wanted_wake_ >= armed_for_) return;
     armed_for_ = wanted_wake_;
     const time_point next = armed_for_;
     held.unlock();

@@ -1,4 +1,5 @@
 // What connections and the operator tell the core.
+#include "lido/base/assert.hpp"
 #include "pool/core_parts.hpp"
 #include "pool/parking.hpp"
 
@@ -20,7 +21,7 @@ void core::finish_open(slot_id slot, void* connection, std::uint32_t capacity) n
 void core::finish_open_failed(slot_id slot, const error& reason) noexcept {
     lock held(mutex_);
     entries_[slot.index].running = false;
-    const bool timely = ledger_->is_current(slot) && ledger_->state_of(slot) == slot_state::connecting;
+    const bool timely = ledger_->state_of(slot) == slot_state::connecting;
     if (timely) last_connect_error_ = reason;
     if (!ledger_->open_failed(now_locked(), slot, actions_)) return bury(slot, held);
     const std::string name = observer_ != nullptr ? ledger_->current_settings().name : std::string();
@@ -59,7 +60,7 @@ void core::operation_cancelled(slot_id slot) noexcept {
 /// On the slot's scheduler, with nothing running: destroys its connection and tells the ledger that it is gone. The
 /// slot counts until then.
 void core::bury(slot_id slot, lock& held) noexcept {
-    if (ledger_->state_of(slot) != slot_state::closing || entries_[slot.index].running) return settle(held);
+    LIDO_ASSERT(ledger_->state_of(slot) == slot_state::closing && !entries_[slot.index].running);
     void* const connection = std::exchange(entries_[slot.index].connection, nullptr);
     const bool reported = entries_[slot.index].reported;
     settle(held);

@@ -2,26 +2,16 @@
 #include "lido/base/assert.hpp"
 #include "pool/core_parts.hpp"
 #include "pool/parking.hpp"
+#include "pool/patience.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <thread>
 #include <utility>
 
 namespace lido::pool {
-namespace {
-
-/// How often, and for how long, a thread that found nothing gives way to those that hold connections before it queues.
-/// A thread that has lost the processor while it held one is mostly back by then; a place in the queue costs two
-/// switches, and takes everybody through the ledger for as long as one waits. Nobody in the queue is overtaken: nothing
-/// rests while somebody waits.
-constexpr int patience = 16;
-constexpr duration longest_patience = std::chrono::microseconds(100);
-
-}  // namespace
 
 error core::refusal::to_error() const {
     if (down && reason == errc::connect_failed && last_connect_error) {
@@ -115,25 +105,29 @@ void core::abandon(waiting* node) noexcept {
     delete node;
 }
 
-/// Takes what comes to rest within a moment. Any thread, without the mutex.
-bool core::take_after_a_while(const acquire_options& options, granted& found) noexcept {
+/// Takes what rests, or comes to rest within a moment. Any thread, without the mutex.
+bool core::take_patiently(const acquire_options& options, granted& found) noexcept {
+    if (take_parked(options, found)) return true;
     const bool in_a_hurry = options.timeout > duration::zero() && options.timeout < 10 * longest_patience;
     if (options.holder != 0 || in_a_hurry) return false;
-    time_point until = never;
-    for (int attempt = 0; attempt < patience && parking_->exhausted.load(std::memory_order_relaxed); ++attempt) {
-        const time_point now = clock::now();
-        if (until == never) until = now + longest_patience;
-        if (now > until) return false;
-        std::this_thread::yield();
-        if (take_parked(options, found)) return true;
-    }
-    return false;
+    struct surroundings {
+        core& pool;
+        const acquire_options& options;
+        granted& found;
+        [[nodiscard]] bool is_of_use() const noexcept {
+            return pool.parking_->exhausted.load(std::memory_order_relaxed);
+        }
+        [[nodiscard]] static time_point now() noexcept { return clock::now(); }
+        static void give_way() noexcept { std::this_thread::yield(); }
+        [[nodiscard]] bool try_again() const noexcept { return pool.take_parked(options, found); }
+    };
+    return succeeds_with_patience(surroundings{*this, options, found});
 }
 
 result<core::granted> core::acquire_blocking(const acquire_options& options) {
     LIDO_ASSERT(scheduler::current() == nullptr);
     granted parked;
-    if (take_parked(options, parked) || take_after_a_while(options, parked)) return parked;
+    if (take_patiently(options, parked)) return parked;
     std::binary_semaphore done(0);
     waiting mine(nullptr);
     mine.done = &done;
@@ -175,7 +169,8 @@ void core::release(const granted& lease, verdict what) noexcept {
     if (what == verdict::clean && park(lease)) return;
     step([&](ledger& book, time_point now, actions& out) {
         parked_lease* const place = lease.parking;
-        if (place != nullptr && place->out && place->lease == lease.lease) {
+        if (place != nullptr) {
+            LIDO_ASSERT(place->out && place->lease == lease.lease);
             place->out = false;
             --parking_->out;
         }

@@ -84,7 +84,7 @@ bool core::park(const granted& lease) noexcept {
 void core::make_parkable_locked(granted& lease) noexcept {
     if (!parking_->suits) return;
     const pool::slot& slot = ledger_->look_at(lease.slot);
-    if (slot.capacity != 1 || slot.overflow || slot.retired || ledger_->lease(lease.lease).holder != 0) return;
+    if (slot.capacity != 1 || slot.overflow || ledger_->lease(lease.lease).holder != 0) return;
     const duration check_after = ledger_->current_settings().check_after_idle;
     std::deque<parked_lease>& places = parking_->places;
     if (places.size() <= lease.slot.index) places.resize(lease.slot.index + std::size_t{1});

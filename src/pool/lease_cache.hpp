@@ -37,7 +37,9 @@ public:
     /// How many leases rest on one shard.
     static constexpr std::uint32_t depth = 13;
 
-    explicit lease_cache(std::size_t shards) : count_(shards), shards_(std::make_unique<shard[]>(shards)) {}
+    /// `first_epoch` is not 0.
+    explicit lease_cache(std::size_t shards, std::uint32_t first_epoch = 1)
+        : epoch_(first_epoch), count_(shards), shards_(std::make_unique<shard[]>(shards)) {}
 
     [[nodiscard]] std::size_t shards() const noexcept { return count_; }
 
@@ -136,7 +138,7 @@ private:
     static void unlock(shard& which) noexcept { which.locked.store(0, std::memory_order_release); }
 
     alignas(64) typename Atomics::template atomic<std::uint32_t> door_{closed};
-    std::uint32_t epoch_ = 1;
+    std::uint32_t epoch_;
     std::size_t count_;
     std::unique_ptr<shard[]> shards_;
 };

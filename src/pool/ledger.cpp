@@ -39,8 +39,7 @@ void ledger::count(const pool::slot& which, bool add) noexcept {
     if (which.state == slot_state::vacant) return;
     change(which.overflow ? overflow_ : regular_, 1);
     if (!which.overflow && is_live(which.state)) change(live_, 1);
-    const bool leaving = which.retired || which.being_replaced || which.state == slot_state::draining ||
-                         which.state == slot_state::closing;
+    const bool leaving = which.retired || which.being_replaced || which.state == slot_state::closing;
     if (!leaving && !which.overflow) {
         change(kept_, 1);
         if (is_live(which.state)) change(kept_live_, 1);
@@ -386,11 +385,11 @@ void ledger::refuse(waiter_id who, errc reason, bool down, actions& out) {
     out.push_back({.kind = action_kind::refuse, .reason = reason, .down = down, .waiter = who});
 }
 
-/// The server cannot be reached and nothing is left that could serve anybody.
+/// The server cannot be reached and nothing is left that could serve anybody. Precondition: the last connect failed.
 bool ledger::is_down() const noexcept {
     const std::size_t live = in(slot_state::idle) + in(slot_state::checking) + in(slot_state::leased) +
                              in(slot_state::shared) + in(slot_state::resetting);
-    return gate_.failing() && live == 0;
+    return live == 0;
 }
 
 void ledger::refuse_while_down(time_point now, actions& out) {

@@ -153,7 +153,7 @@ void ledger::settle(time_point now, std::uint32_t which, time_point since, actio
     // The drain is over: there is no time left for being polite.
     if (lifecycle_ == lifecycle::closed) return abandon(now, which, close_reason::retired, out);
     if (settled.retired) return begin_close(now, which, settled.reason, out);
-    if (lifecycle_ != lifecycle::open) return begin_close(now, which, close_reason::retired, out);
+    LIDO_ASSERT(lifecycle_ == lifecycle::open);  // a drain retires or abandons all there are
     if (settled.overflow) {
         const bool needed = !settled.used && !paused_ && !waiters_.empty();
         if (!needed) return begin_close(now, which, close_reason::retired, out);
@@ -193,7 +193,7 @@ void ledger::make_idle(time_point now, std::uint32_t which, time_point since, ti
 /// there is no other, until its successor is there or could not be opened in time.
 void ledger::expire(time_point now, std::uint32_t which, actions& out) {
     pool::slot& old = slots_[which];
-    if (old.overflow || kept_ > settings_.min_size) return begin_close(now, which, close_reason::lifetime, out);
+    if (kept_ > settings_.min_size) return begin_close(now, which, close_reason::lifetime, out);
     unlist(which);
     count(old, false);
     old.being_replaced = true;

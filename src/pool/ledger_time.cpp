@@ -47,26 +47,13 @@ void ledger::arm(time_point now, std::uint32_t which) {
 
 void ledger::slot_is_due(time_point now, std::uint32_t which, actions& out) {
     if (due(slots_[which], now) > now) return arm(now, which);
-    switch (slots_[which].state) {
-        case slot_state::connecting:
-            connect_has_failed(now, which, out);
-            return abandon(now, which, close_reason::broken, out);
-        case slot_state::checking:
-            ++statistics_.checks_failed;
-            return abandon(now, which, close_reason::broken, out);
-        case slot_state::resetting:
-            ++statistics_.resets_failed;
-            return abandon(now, which, close_reason::broken, out);
-        case slot_state::closing:
-            return abandon(now, which, slots_[which].reason, out);
-        case slot_state::idle:
-            return idle_is_due(now, which, out);
-        case slot_state::vacant:
-        case slot_state::leased:
-        case slot_state::shared:
-        case slot_state::draining:
-            return;
-    }
+    const slot_state state = slots_[which].state;
+    if (state == slot_state::idle) return idle_is_due(now, which, out);
+    // Something takes too long; a close may be what.
+    if (state == slot_state::connecting) connect_has_failed(now, which, out);
+    if (state == slot_state::checking) ++statistics_.checks_failed;
+    if (state == slot_state::resetting) ++statistics_.resets_failed;
+    abandon(now, which, close_reason::broken, out);
 }
 
 void ledger::idle_is_due(time_point now, std::uint32_t which, actions& out) {
@@ -76,10 +63,7 @@ void ledger::idle_is_due(time_point now, std::uint32_t which, actions& out) {
     const bool too_long =
         settings_.idle_timeout != settings::forever && now - rested.idle_since >= settings_.idle_timeout;
     if (too_long && kept_ > floor()) return begin_close(now, which, close_reason::idle, out);
-    const bool wants_check =
-        settings_.keep_alive != settings::forever && now - rested.proven_at >= rested.keep_alive_every;
-    if (wants_check) return start_check(now, which, out);
-    arm(now, which);
+    start_check(now, which, out);  // what else was due
 }
 
 void ledger::tick(time_point now, actions& out) {

@@ -140,10 +140,12 @@ std::size_t outlier_ejection::compare(time_point now, random_source& random) {
     std::stable_sort(compared.begin(), compared.end(), [](const endpoint* left, const endpoint* right) {
         return left->success_rate() < right->success_rate();
     });
+    const auto good = std::partition_point(compared.begin(), compared.end(), [threshold](const endpoint* each) {
+        return each->success_rate() < threshold;
+    });
     std::size_t out = 0;
-    for (endpoint* each : compared) {
-        if (each->success_rate() >= threshold) break;
-        if (eject(*each, now, random)) ++out;
+    for (auto each = compared.begin(); each != good; ++each) {
+        if (eject(**each, now, random)) ++out;
     }
     totals_.by_success_rate += out;
     return out;

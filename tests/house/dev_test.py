@@ -7,7 +7,7 @@ import unittest
 
 from tree import ROOT
 
-GROUPS = {"build", "test", "check", "bench", "fuzz"}
+GROUPS = {"build", "test", "check", "bench", "fuzz", "coverage"}
 
 
 def dev(*arguments):
@@ -43,6 +43,7 @@ class Dev(unittest.TestCase):
         self.assert_refused(["test", "--preset", "fast"], 2, "fast")
         self.assert_refused(["test", "--preset"], 2, "--preset")
         self.assert_refused(["check", "nothing"], 2, "nothing")
+        self.assert_refused(["coverage", "src/http"], 2, "coverage")
 
     def test_what_is_not_there_is_said(self):
         self.assert_refused(["bench", "no-such-benchmark"], 1, "no-such-benchmark", "there are")

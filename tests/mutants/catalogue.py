@@ -101,13 +101,14 @@ MUTANTS = [
     (
         "forget_the_place_of_a_connect_that_timed_out",
         "httpcore#1093",
-        [(TIME, "            connect_has_failed(now, which, out);\n            return abandon(now, which, close_reason::broken, out);",
-          "            return connect_has_failed(now, which, out);")],
+        [(TIME, "slot_state::connecting) connect_has_failed(now, which, out);",
+          "slot_state::connecting) return connect_has_failed(now, which, out);")],
     ),
     (
         "ask_only_once_for_a_close_that_hangs",
         "styx#333",
-        [(TIME, "return abandon(now, which, slots_[which].reason, out);", "return;")],
+        [(TIME, "    abandon(now, which, close_reason::broken, out);",
+          "    if (state != slot_state::closing) abandon(now, which, close_reason::broken, out);")],
     ),
     (
         "believe_a_late_answer",
@@ -243,8 +244,8 @@ MUTANTS = [
     (
         "break_before_make",
         "vitess#20080",
-        [(CONNECTIONS, "    if (old.overflow || kept_ > settings_.min_size) return begin_close(now, which, close_reason::lifetime, out);\n    unlist",
-          "    if (old.overflow || kept_ > 0) return begin_close(now, which, close_reason::lifetime, out);\n    unlist")],
+        [(CONNECTIONS, "    if (kept_ > settings_.min_size) return begin_close(now, which, close_reason::lifetime, out);\n    unlist",
+          "    if (kept_ > 0) return begin_close(now, which, close_reason::lifetime, out);\n    unlist")],
     ),
     (
         "never_let_the_old_one_go",

@@ -2,6 +2,8 @@
 
 #include "lido/base/assert.hpp"
 
+#include <utility>
+
 namespace lido::test {
 
 virtual_scheduler::virtual_scheduler()
@@ -112,7 +114,17 @@ bool virtual_group::step() {
 
 void virtual_group::post(virtual_scheduler& where, work& item) {
     check_thread();
-    queue_.push_back({&where, &item});
+    if (std::exchange(hold_next_, false)) {
+        held_ = {&where, &item};
+    } else {
+        queue_.push_back({&where, &item});
+    }
+}
+
+void virtual_group::deliver_held() {
+    LIDO_ASSERT(held_.has_value());
+    queue_.push_back(*held_);
+    held_.reset();
 }
 
 void virtual_group::arm(virtual_scheduler& where, timer& which, time_point when) {

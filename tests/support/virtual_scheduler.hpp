@@ -142,6 +142,11 @@ public:
     /// work ever sees a time that is later than it has to be.
     void advance(duration by);
 
+    /// The next post gets no further, as if its thread had been stopped on the way, until `deliver_held`.
+    void hold_next_post() noexcept { hold_next_ = true; }
+    /// Asserts that a post is held.
+    void deliver_held();
+
     [[nodiscard]] time_point now() const noexcept { return now_; }
     /// When the next timer fires, `never` when none is armed. For tests that nothing is left behind.
     [[nodiscard]] time_point next_timer() const noexcept;
@@ -175,6 +180,8 @@ private:
     std::vector<virtual_scheduler*> members_;
     std::vector<std::unique_ptr<virtual_scheduler>> owned_;
     std::deque<posted> queue_;
+    std::optional<posted> held_;
+    bool hold_next_ = false;
     std::set<armed> timers_;
     std::map<timer*, std::set<armed>::iterator> places_;
     time_point now_ = start;

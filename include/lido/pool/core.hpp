@@ -129,7 +129,7 @@ private:
     [[nodiscard]] time_point now_locked() noexcept;
     [[nodiscard]] std::uint32_t affinity_here() const noexcept;
     [[nodiscard]] bool take_parked(const acquire_options& options, granted& found) noexcept;
-    [[nodiscard]] bool take_after_a_while(const acquire_options& options, granted& found) noexcept;
+    [[nodiscard]] bool take_patiently(const acquire_options& options, granted& found) noexcept;
     [[nodiscard]] bool park(const granted& lease) noexcept;
     void make_parkable_locked(granted& lease) noexcept;
     void unpark_locked(parked_lease& lease) noexcept;

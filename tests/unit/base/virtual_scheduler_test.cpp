@@ -36,6 +36,21 @@ TEST(virtual_scheduler, runs_work_in_the_order_of_posting_and_what_it_posts_afte
     EXPECT_EQ(scheduler.run_until_idle(), 0U);
 }
 
+TEST(virtual_scheduler, holds_back_one_post_when_told_to) {
+    virtual_group group;
+    std::string log;
+    function_work first{[&] { log += "1"; }};
+    function_work second{[&] { log += "2"; }};
+    group.hold_next_post();
+    group.at(0).post(first);
+    group.at(0).post(second);
+    EXPECT_EQ(group.run_until_idle(), 1U);
+    group.deliver_held();
+    EXPECT_EQ(log, "2");
+    EXPECT_EQ(group.run_until_idle(), 1U);
+    EXPECT_EQ(log, "21");
+}
+
 TEST(virtual_scheduler, is_the_current_scheduler_only_while_something_runs) {
     virtual_scheduler scheduler;
     function_work check{[&] { EXPECT_TRUE(scheduler.is_current()); }};

@@ -4,7 +4,10 @@
 #include "support/pool_world.hpp"
 
 #include <atomic>
+#include <coroutine>
+#include <exception>
 #include <future>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -93,6 +96,19 @@ TEST_F(real_acquire, refuses_a_plain_thread_at_its_deadline) {
     EXPECT_GE(lido::clock::now() - began, 20ms);
 }
 
+TEST_F(real_acquire, refuses_a_plain_thread_at_once_where_it_is_not_to_wait) {
+    fake_pool pool(io_, {.max_size = 1, .on_full = lido::pool::when_full::fail}, fake_connector(world_));
+    const auto held = pool.acquire().wait();
+    EXPECT_TRUE(pool.acquire().wait().error() == errc::pool_exhausted);
+    EXPECT_TRUE(pool.acquire({.timeout = 500us}).wait().error() == errc::pool_exhausted);
+}
+
+TEST_F(real_acquire, tells_a_plain_thread_that_it_would_wait_for_itself) {
+    fake_pool pool(io_, {.max_size = 1}, fake_connector(world_));
+    const auto held = pool.acquire({.holder = 7}).wait();
+    EXPECT_TRUE(pool.acquire({.holder = 7}).wait().error() == errc::would_deadlock);
+}
+
 TEST_F(real_acquire, serves_many_plain_threads_one_after_the_other) {
     fake_pool pool(io_, {.max_size = 3}, fake_connector(world_));
     std::atomic<int> inside{0};
@@ -131,6 +147,30 @@ TEST_F(real_acquire, works_in_a_coroutine_of_another_runtime) {
         co_return stayed;
     };
     EXPECT_TRUE(elsewhere.run(body()));
+}
+
+/// A coroutine that belongs to nobody and begins at once.
+struct on_its_own {
+    struct promise_type {
+        [[nodiscard]] on_its_own get_return_object() const noexcept { return {}; }
+        [[nodiscard]] std::suspend_never initial_suspend() const noexcept { return {}; }
+        [[nodiscard]] std::suspend_never final_suspend() const noexcept { return {}; }
+        void return_void() const noexcept {}
+        [[noreturn]] void unhandled_exception() const noexcept { std::terminate(); }
+    };
+};
+
+TEST_F(real_acquire, works_in_a_coroutine_that_belongs_to_no_runtime_and_goes_on_in_the_pools) {
+    fake_pool pool(io_, {.max_size = 1}, fake_connector(world_));
+    const auto outcome = std::make_shared<std::promise<bool>>();
+    const auto body = [](fake_pool& from, runtime& io, std::shared_ptr<std::promise<bool>> told) -> on_its_own {
+        auto lease = (co_await from.acquire()).value();
+        const bool there = lease.valid() && &lido::scheduler::current()->group() == &io;
+        lease.release();
+        told->set_value(there);
+    };
+    body(pool, io_, outcome);
+    EXPECT_TRUE(outcome->get_future().get());
 }
 
 TEST_F(real_acquire, ends_with_all_connections_closed_when_the_pool_goes_on_a_plain_thread) {

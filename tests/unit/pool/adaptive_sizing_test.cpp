@@ -106,6 +106,14 @@ TEST(adaptive_sizing, by_waiting_shrinks_by_one_when_less_than_a_third_is_used) 
     EXPECT_EQ(policy.next(quiet, 2, 20), 10U) << "the calm begins anew";
 }
 
+TEST(adaptive_sizing, rules_that_look_at_nothing_to_shrink_never_do) {
+    auto rules = adaptive_sizing::by_waiting();
+    rules.shrink_below_utilisation = 0.0;
+    adaptive_size policy(rules);
+    const load_sample quiet{.length = 30s, .size = 10, .served = 1, .peak_leases = 1};
+    for (int interval = 0; interval < 20; ++interval) EXPECT_EQ(policy.next(quiet, 2, 20), 10U);
+}
+
 TEST(adaptive_sizing, by_response_time_follows_its_two_thresholds) {
     adaptive_size policy(adaptive_sizing::by_response_time());
     load_sample slow{.length = 60s, .size = 10, .busy = 600s, .lacking = 1s, .served = 299, .peak_leases = 10};

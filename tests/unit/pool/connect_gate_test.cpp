@@ -59,6 +59,14 @@ TEST(connect_gate, the_pause_stays_within_its_ceiling) {
     }
 }
 
+TEST(connect_gate, counts_failures_only_so_far) {
+    connect_gate gate(1, exact);
+    random_source random(7);
+    for (int i = 0; i < 1'000'003; ++i) gate.failed(start, gate.round(), random);
+    EXPECT_EQ(gate.failures(), 1'000'000U);
+    EXPECT_LE(gate.not_before() - start, 1s);
+}
+
 TEST(connect_gate, a_short_success_does_not_begin_the_pauses_anew) {
     connect_gate gate(1, exact);
     random_source random(1);

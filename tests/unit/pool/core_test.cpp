@@ -101,6 +101,34 @@ TEST_F(core, refuses_at_the_deadline_with_its_numbers) {
     EXPECT_TRUE(patient.take().error() == errc::acquire_timeout);
 }
 
+TEST_F(core, names_the_last_connect_error_as_the_cause_of_a_refusal_while_the_server_is_down) {
+    open({.down_fail_fast = 1min});
+    world_.let(step_kind::open, outcome_kind::fail);
+    const borrowing asked = ask({.timeout = 1s});
+    advance(1s);
+    const auto refused = asked.take();
+    EXPECT_TRUE(refused.error() == errc::acquire_timeout);
+    ASSERT_NE(refused.error().cause(), nullptr);
+    EXPECT_TRUE(*refused.error().cause() == errc::connection_closed);
+    EXPECT_TRUE(refused.error().numbers().has_value());
+}
+
+TEST_F(core, refuses_as_down_also_when_connects_succeed_and_lend_nothing) {
+    world_.capacity = 0;
+    open({.name = "outfits", .down_fail_fast = 1s});
+    const borrowing asked = ask();
+    const borrowing hasty = ask({.timeout = 500ms});
+    advance(1s);
+    const auto timely = hasty.take();
+    EXPECT_TRUE(timely.error() == errc::acquire_timeout);
+    EXPECT_EQ(timely.error().cause(), nullptr) << "no connect has failed";
+    const auto refused = asked.take();
+    EXPECT_TRUE(refused.error() == errc::connect_failed);
+    EXPECT_EQ(refused.error().cause(), nullptr);
+    EXPECT_NE(refused.error().message().find("outfits"), std::string::npos);
+    EXPECT_TRUE(refused.error().numbers().has_value());
+}
+
 TEST_F(core, refuses_when_the_queue_is_full) {
     open({.max_size = 1, .max_waiters = 2});
     const auto held = take();
@@ -329,6 +357,13 @@ TEST_F(core, keeps_idle_connections_alive_by_checking_them) {
     advance(2min);
     EXPECT_GE(pool_->statistics().checks_failed, 1U);
     EXPECT_GE(world_.begun(step_kind::open), 2U);
+}
+
+TEST_F(core, counts_leases_that_are_out_too_long_though_nobody_listens) {
+    open({.leak_after = 1min});
+    const auto held = take();
+    advance(1min);
+    EXPECT_EQ(pool_->statistics().leaks_reported, 1U);
 }
 
 TEST_F(core, closes_a_connection_after_its_last_use) {

@@ -68,6 +68,20 @@ TEST(lease_cache, that_was_fenced_takes_no_lease_of_before) {
     EXPECT_TRUE(cache.park(0, &one, cache.epoch()));
 }
 
+TEST(lease_cache, that_was_fenced_more_often_than_it_can_count_never_takes_the_epoch_of_a_closed_door) {
+    lease_cache<item> cache(1, 0xFFFF'FFFE);
+    for (const std::uint32_t expected : {0xFFFF'FFFFU, 1U, 2U}) {
+        const std::uint32_t before = cache.epoch();
+        cache.fence([](item&) {});
+        EXPECT_EQ(cache.epoch(), expected);
+        EXPECT_FALSE(cache.is_open());
+        cache.open();
+        EXPECT_TRUE(cache.is_open());
+        item one;
+        EXPECT_FALSE(cache.park(0, &one, before));
+    }
+}
+
 // ---------------------------------------------------------------------------------------------- every interleaving
 //
 // Two threads of a model run the real code. Each atomic operation is a step, before which the other may go on. All

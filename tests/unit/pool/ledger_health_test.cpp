@@ -77,6 +77,25 @@ TEST(ledger_health, one_that_was_just_returned_is_lent_before_one_that_must_be_c
     EXPECT_EQ(pool.acquire("d"), "granted 2");
 }
 
+TEST(ledger_health, of_those_that_must_be_checked_one_past_its_lifetime_is_closed_instead) {
+    auto settings = checked_after(1s);
+    settings.max_lifetime = 100s;
+    ledger_driver pool(settings);
+    pool.advance(500us);  // timers are exact to a millisecond: that of the first comes a moment after its lifetime
+    pool.lend("a");
+    pool.advance(50s);
+    pool.lend("b");
+    pool.lend("c");
+    pool.release("b");
+    pool.release("a");
+    pool.release("c");
+    pool.pause();
+    EXPECT_EQ(pool.advance(50s), "");
+    pool.acquire("d");
+    pool.acquire("e");
+    EXPECT_EQ(pool.resume(), "check 3, close 1, check 2");
+}
+
 TEST(ledger_health, in_the_order_of_idleness_a_fresh_one_is_found_behind_stale_ones) {
     auto settings = checked_after(1s);
     settings.order = idle_order::first_in_first_out;

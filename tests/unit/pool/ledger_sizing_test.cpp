@@ -116,6 +116,19 @@ TEST(ledger_sizing, an_allowance_bounds_it_and_callers_go_on_when_it_is_raised) 
     EXPECT_EQ(now_open.front().kind, lido::pool::action_kind::open);
 }
 
+TEST(ledger_sizing, an_allowance_or_an_aim_that_comes_after_the_drain_began_changes_nothing) {
+    ledger_driver pool(adaptive(2, 5));
+    EXPECT_EQ(pool.start(), "open 1, open 2");
+    pool.drain(10s);
+    lido::pool::actions out;
+    pool.book().allow(pool.now(), 1, out);
+    pool.book().aim_at(pool.now(), 5, out);
+    EXPECT_TRUE(out.empty());
+    EXPECT_EQ(pool.statistics().wanted_size, 2U);
+    EXPECT_EQ(pool.statistics().shrunk, 0U);
+    EXPECT_EQ(pool.statistics().grown, 0U);
+}
+
 TEST(ledger_sizing, those_who_are_refused_for_want_of_a_connection_make_it_grow) {
     auto settings = adaptive(0, 3);
     settings.on_full = when_full::fail;

@@ -111,6 +111,17 @@ TEST_F(observer, hears_of_each_caller_that_was_refused) {
     EXPECT_EQ(seen_.lines(), lines{"refused: acquire_timeout"});
 }
 
+TEST_F(observer, hears_nothing_of_callers_that_are_served) {
+    open({.name = "shop", .max_size = 1}, &seen_);
+    take().release();
+    EXPECT_EQ(seen_.lines(), lines{"opened"});
+    pool_->retire_all();
+    run();
+    take({.holder = 1}).release();
+    EXPECT_TRUE(pool_->try_acquire({.holder = 1}).has_value());
+    EXPECT_EQ(seen_.lines(), (lines{"closed", "opened"}));
+}
+
 TEST_F(observer, hears_once_of_a_lease_that_is_out_too_long_and_who_took_it) {
     open({.name = "shop", .leak_after = 1min}, &seen_);
     auto held = take();

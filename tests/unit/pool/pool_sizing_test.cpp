@@ -154,6 +154,7 @@ TEST_F(pool_sizing, minimums_that_the_budget_cannot_hold_are_refused) {
     second.min_size = 2;
     EXPECT_THROW(fake_pool(group_, second, fake_connector(world_)), lido::exception);
     EXPECT_TRUE(pool_->resize(4, 4).has_value());
+    EXPECT_TRUE(pool_->resize(4, 5).has_value()) << "that asks the budget for nothing";
     EXPECT_TRUE(pool_->resize(5, 5).error() == errc::invalid_argument);
     EXPECT_EQ(pool_->current_settings().min_size, 4U);
     auto without = pool_->current_settings();

@@ -89,6 +89,27 @@ TEST_F(pool, warms_up_to_no_more_than_its_maximum) {
     EXPECT_EQ(world_.peak_live(), 2U);
 }
 
+TEST_F(pool, warmed_up_to_nothing_has_nothing_and_that_is_no_error) {
+    open();
+    const auto warmed = group_.at(0).start(pool_->warm_up(0));
+    run();
+    EXPECT_EQ(warmed.take().value(), 0U);
+    EXPECT_EQ(world_.begun(step_kind::open), 0U);
+}
+
+TEST_F(pool, that_is_closed_before_the_server_lent_anything_is_not_warm) {
+    world_.capacity = 0;  // it takes connections and lends nothing on them
+    open();
+    const auto warmed = group_.at(0).start(pool_->warm_up(1));
+    run();
+    EXPECT_FALSE(warmed.done());
+    const auto closed = group_.at(0).start(pool_->close());
+    run();
+    EXPECT_TRUE(warmed.take().error() == errc::pool_closed);
+    EXPECT_FALSE(pool_->last_connect_error().has_value());
+    EXPECT_TRUE(closed.done());
+}
+
 TEST_F(pool, says_why_it_could_not_warm_up) {
     open();
     world_.let(step_kind::open, outcome_kind::fail);

@@ -1,10 +1,13 @@
 // Goal: every limit in settings.hpp, on both sides of it, and an error that names the field.
 #include "lido/pool/settings.hpp"
 
+#include "lido/pool/size_budget.hpp"
+
 #include <gtest/gtest.h>
 
 #include <functional>
 #include <limits>
+#include <memory>
 
 namespace {
 
@@ -106,6 +109,24 @@ TEST(settings, a_name_has_1_to_100_characters) {
     EXPECT_EQ(verdict_on([](settings& s) { s.name = std::string(100, 'x'); }), "");
     EXPECT_NE(verdict_on([](settings& s) { s.name = std::string(101, 'x'); }).find("name"), std::string::npos);
     EXPECT_NE(verdict_on([](settings& s) { s.name.clear(); }).find("name"), std::string::npos);
+}
+
+TEST(settings, a_budget_wants_a_size_that_adapts_and_no_overflow) {
+    const auto shared = [](settings& s) {
+        s.budget = std::make_shared<lido::pool::size_budget>(10);
+        s.sizing = lido::pool::adaptive_sizing::by_load();
+    };
+    EXPECT_EQ(verdict_on(shared), "");
+    const auto fixed = [&](settings& s) { shared(s), s.sizing = lido::pool::fixed_sizing{}; };
+    EXPECT_NE(verdict_on(fixed).find("budget needs an adaptive sizing"), std::string::npos);
+    const auto overflowing = [&](settings& s) { shared(s), s.on_full = lido::pool::when_full::overflow; };
+    EXPECT_NE(verdict_on(overflowing).find("budget allows no overflow"), std::string::npos);
+}
+
+TEST(settings, the_rules_of_an_adaptive_sizing_are_validated_too) {
+    lido::pool::adaptive_sizing rules;
+    rules.grow_by = 0;
+    EXPECT_NE(verdict_on([&](settings& s) { s.sizing = rules; }).find("grow_by"), std::string::npos);
 }
 
 TEST(settings, the_back_off_is_validated_too) {

@@ -31,6 +31,15 @@ TEST(size_budget, one_pool_may_have_all_of_it_and_no_more) {
     EXPECT_EQ(budget->held(), 3U);
 }
 
+TEST(size_budget, a_share_moved_to_itself_stays_what_it_is) {
+    const auto budget = std::make_shared<size_budget>(10);
+    share only = join(budget, 2);
+    share& same = only;
+    only = std::move(same);
+    EXPECT_EQ(only.budget(), budget);
+    EXPECT_EQ(only.ask(40, 0), 10U);
+}
+
 TEST(size_budget, what_one_pool_holds_comes_to_the_other_as_it_is_returned) {
     const auto budget = std::make_shared<size_budget>(10);
     share first = join(budget);

@@ -146,6 +146,37 @@ TEST(workload, times_follow_from_what_was_measured) {
     EXPECT_NE(advice.reasons.front().find("Little's law"), std::string::npos);
 }
 
+TEST(workload, a_wait_that_no_clock_can_hold_is_one_without_bound) {
+    workload seen;
+    seen.length = 720h;
+    seen.requests = 1;
+    seen.service = {.mean = 720h, .variation = 1000.0};
+    seen.arrival_variation = 1000.0;
+    EXPECT_EQ(expected_wait(seen, 0), duration::max());
+    EXPECT_EQ(expected_wait(seen, 1), duration::max()) << "as many as are in use on average";
+    EXPECT_EQ(expected_wait(seen, 2), duration::max());
+    EXPECT_LT(expected_wait(seen, 100), duration::max());
+}
+
+TEST(workload, the_utilisation_is_the_share_of_the_pool_that_is_in_use) {
+    workload seen = closed(4, 8, 10ms, 0ms, 10ms);
+    EXPECT_NEAR(seen.utilisation(), 0.25, 0.001);
+    seen.pool_size = 1;
+    EXPECT_EQ(seen.utilisation(), 1.0) << "never more than all";
+    seen.pool_size = 0;
+    EXPECT_EQ(seen.utilisation(), 0.0);
+    seen.length = 0s;
+    EXPECT_EQ(seen.arrival_rate(), 0.0);
+}
+
+TEST(workload, advice_from_a_run_with_failures_says_so) {
+    workload seen = closed(4, 4, 10ms, 0ms, 10ms);
+    seen.failed = seen.requests / 100;
+    EXPECT_EQ(lido::pool::advise(seen, 5ms).value().reasons.back().find("requests failed"), std::string::npos);
+    seen.failed += 1;
+    EXPECT_NE(lido::pool::advise(seen, 5ms).value().reasons.back().find("requests failed"), std::string::npos);
+}
+
 TEST(workload, what_cannot_be_is_refused_by_name) {
     const auto said = [](const std::function<void(workload&)>& change, duration target = 5ms) {
         workload seen = closed(4, 4, 10ms, 0ms, 10ms);
@@ -162,7 +193,15 @@ TEST(workload, what_cannot_be_is_refused_by_name) {
     EXPECT_NE(said([](auto& w) { w.wait.p99 = -1s; }).find("wait.p99"), std::string::npos);
     EXPECT_NE(said([](auto& w) { w.response.variation = std::nan(""); }).find("response.variation"), std::string::npos);
     EXPECT_NE(said([](auto& w) { w.arrival_variation = -1.0; }).find("arrival_variation"), std::string::npos);
+    EXPECT_NE(said([](auto& w) { w.length = 366 * 24h; }).find("length"), std::string::npos);
+    EXPECT_NE(said([](auto& w) { w.length = 1ms, w.requests = 1'000'001; }).find("requests"), std::string::npos);
+    EXPECT_NE(said([](auto& w) { w.users = 10'000'001; }).find("users"), std::string::npos);
+    EXPECT_NE(said([](auto& w) { w.pool_size = 1'000'001; }).find("pool_size"), std::string::npos);
+    EXPECT_NE(said([](auto& w) { w.arrival_variation = 1001.0; }).find("arrival_variation"), std::string::npos);
+    EXPECT_NE(said([](auto& w) { w.connect.max = 31 * 24h; }).find("connect.max"), std::string::npos);
+    EXPECT_NE(said([](auto& w) { w.service.variation = 1001.0; }).find("service.variation"), std::string::npos);
     EXPECT_NE(said([](auto&) {}, 0ns).find("target wait"), std::string::npos);
+    EXPECT_NE(said([](auto&) {}, 2h).find("target wait"), std::string::npos);
     const auto endless = [](auto& w) {
         w.users = 0;
         w.requests = 100'000'000;

@@ -69,6 +69,10 @@ TEST(retry, waits_double_from_the_factor) {
     }
 }
 
+TEST(retry, attempt_zero_is_taken_for_the_first) {
+    EXPECT_EQ(next(plain(), status_of(503), 0), 300ms);
+}
+
 TEST(retry, ends_after_the_number_of_retries) {
     EXPECT_TRUE(next(plain(), status_of(503), 3));
     EXPECT_FALSE(next(plain(), status_of(503), 4));
@@ -257,6 +261,19 @@ TEST(retry, settings_are_valid_at_their_limits) {
     EXPECT_TRUE(settings.validate());
     settings = {100, 3600.0, 24h, 1.0, {}, {}, true, 24h};
     EXPECT_TRUE(settings.validate());
+}
+
+TEST(retry, any_token_may_be_a_method) {
+    for (const auto* method : {"get", "M-SEARCH", "VERSION2", "0", "9", "a", "z", "A", "Z", "!#$%&'*+-.^_`|~"}) {
+        retry_settings settings;
+        settings.methods = {method};
+        EXPECT_TRUE(settings.validate()) << method;
+    }
+    for (const auto* method : {"/", ":", "@", "[", "{", "\"", "G\x80T", "GET\n", "a,b", "(GET)"}) {
+        retry_settings settings;
+        settings.methods = {method};
+        EXPECT_FALSE(settings.validate()) << method;
+    }
 }
 
 TEST(retry, settings_out_of_range_are_refused_by_name) {

@@ -376,7 +376,8 @@ MUTANTS = [
     (
         "shrink_and_leave_the_connections_open",
         "found here",
-        [(ADAPTIVE, "    close_surplus(now, out);\n    if (warm_target_", "    if (warm_target_")],
+        [(ADAPTIVE, "    close_surplus(now, out);\n    if (warm_target_",
+          "    static_cast<void>(now);\n    if (warm_target_")],
     ),
     (
         "look_at_the_size_for_ever",

@@ -112,6 +112,7 @@ std::string requests(const leg_report& leg, std::string_view whose) {
 /// "at 2.1 s closed to open", for each change.
 std::vector<std::string> breaker_changes(const upstream::endpoint_report& region, time_point began) {
     std::vector<std::string> parts;
+    parts.reserve(region.breaker_changes.size());
     for (const upstream::breaker_change& each : region.breaker_changes) {
         parts.push_back(fmt::format("at {} {} to {}", in_seconds(std::max(each.at - began, duration::zero())),
                                     name_of(each.from), name_of(each.to)));

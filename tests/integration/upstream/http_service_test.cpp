@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <memory>
 
 namespace lido::test {
@@ -216,6 +217,36 @@ TEST(http_service, lets_requests_end_when_it_is_closed_and_refuses_new_ones) {
     EXPECT_EQ(shop.close(10s).wait().value(), 0U);
     user.join();
     EXPECT_EQ(shop.get("/").wait().error(), errc::pool_closed);
+}
+
+TEST(http_service, serves_many_threads_while_its_regions_change) {
+    scripted_server a(named("a"));
+    scripted_server b(named("b"));
+    runtime io({.threads = 2});
+    service_settings settings = preferring({a.url(), b.url()});
+    settings.policies.balancer.strategy = resilience::balancing::two_random_choices;
+    settings.policies.bulkhead.emplace().max_concurrent = 4;
+    settings.policies.bulkhead->max_waiting = 100;
+    settings.policies.hedge.emplace().minimum_calls = 10;
+    settings.policies.health.interval = 10ms;
+    service shop(io, settings);
+    const std::vector<region> both = settings.regions;
+    const std::vector<region> only_a{both[0]};
+    std::atomic<std::size_t> good{0};
+    on_threads(9, [&](std::size_t number) {
+        for (int i = 0; i < 100; ++i) {
+            if (number > 0) {
+                const auto got = shop.get("/").wait();
+                EXPECT_TRUE(got.has_value()) << got.error().message();
+                if (got) ++good;
+                continue;
+            }
+            EXPECT_TRUE(shop.set_regions(i % 2 == 0 ? only_a : both));
+            EXPECT_TRUE(shop.retire(a.url()));
+            EXPECT_GE(shop.statistics().report.endpoints.size(), 1U);
+        }
+    });
+    EXPECT_EQ(good, 800U);
 }
 
 TEST(http_service, refuses_wrong_settings_by_name) {

@@ -18,6 +18,8 @@ WORK = Path(os.environ.get("LIDO_MUTANTS_DIR", ROOT / "build" / "mutants"))
 CXX = os.environ.get("LIDO_CXX", "g++")
 FLAGS = ["-std=c++20", "-O1", "-D_GLIBCXX_ASSERTIONS", f"-I{ROOT}/include", f"-I{ROOT}/tests"]
 SECONDS = 60
+# What the unit tests share.
+SUPPORT = ("ledger_driver.cpp", "made_up_queue.cpp")
 
 
 def run(command, **more):
@@ -127,7 +129,7 @@ def main(wanted):
     sound = WORK / "sound"
     fixed = {
         "base": compile_all(sources_of("src/base", "*.cpp"), sound, ROOT / "src"),
-        "unit": compile_all(unit_sources() + [ROOT / "tests/support/ledger_driver.cpp"], sound, ROOT / "src"),
+        "unit": compile_all(unit_sources() + [ROOT / "tests/support" / s for s in SUPPORT], sound, ROOT / "src"),
         "sim": compile_all(simulator_sources() + sources_of("tests/sim_program", "*.cpp"), sound, ROOT / "src"),
     }
     fixed["pool"] = {s.name: compile_one(s, sound / (s.name + ".o"), ROOT / "src") for s in pool_sources()}

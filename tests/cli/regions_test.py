@@ -52,10 +52,13 @@ class Regions(unittest.TestCase):
                             "--cycles", "20", "--output", "json")  # fmt: skip
         report = json.loads(done.stdout)
         region = report["upstream"]["regions"][0]
-        self.assertEqual(["open"], breaker_path(region))
-        self.assertEqual(3, region["outcomes"]["failed"])
-        self.assertEqual({"503": 3}, report["statuses"])
-        self.assertEqual({"circuit_open": 17}, report["errors"])
+        # A check that passes in the background lets a few probes through; they fail, too.
+        self.assertEqual("open", breaker_path(region)[0])
+        self.assertEqual("open", region["breaker"])
+        let_through = report["statuses"]["503"]
+        self.assertIn(let_through, range(3, 8))
+        self.assertEqual(let_through, region["outcomes"]["failed"])
+        self.assertEqual({"circuit_open": 20 - let_through}, report["errors"])
 
     def test_a_slow_request_is_hedged(self):
         with demo_server("--slow-rate", "0.02", "--slow-time", "300ms") as (first, _), demo_server() as (second, _):

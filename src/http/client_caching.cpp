@@ -1,5 +1,6 @@
 // How a client's requests use its cache.
 #include "http/client_implementation.hpp"
+#include "http/start_in_background.hpp"
 
 #include <exception>
 
@@ -71,14 +72,8 @@ void client::implementation::start_revalidation(std::shared_ptr<implementation> 
     scheduler& here = *scheduler::current();
     std::optional<cache_visit> background = visit.begin_revalidation(here.now());
     if (!background) return;
-    struct sink {
-        void complete() const noexcept {}
-        [[noreturn]] void fail(const std::exception_ptr&) const noexcept { std::terminate(); }
-        void cancelled() const noexcept {}
-    };
     const std::stop_token until = self->closing_.get_token();
-    lido::detail::started_task<void, sink>::launch(
-        here, revalidate(std::move(self), std::move(what), std::move(*background)), sink{}, until, false);
+    start_in_background(here, revalidate(std::move(self), std::move(what), std::move(*background)), until);
 }
 
 }  // namespace lido::http

@@ -1,5 +1,6 @@
 #include "http/client_implementation.hpp"
 
+#include "http/start_in_background.hpp"
 #include "lido/base/single_scheduler.hpp"
 #include "lido/base/sleep.hpp"
 #include "lido/base/stoppable_sleep.hpp"
@@ -395,14 +396,8 @@ client_statistics client::implementation::statistics() const {
 void client::implementation::start_clean_up() {
     if (clean_up_started_.load(std::memory_order_relaxed) || closing_.stop_requested()) return;
     if (clean_up_started_.exchange(true)) return;
-    struct sink {
-        void complete() const noexcept {}
-        [[noreturn]] void fail(const std::exception_ptr&) const noexcept { std::terminate(); }
-        void cancelled() const noexcept {}
-    };
     const duration interval = std::max<duration>(settings_.unused_origin_timeout / 4, std::chrono::milliseconds(250));
-    lido::detail::started_task<void, sink>::launch(group_.at(0), clean_up(weak_from_this(), interval), sink{},
-                                                   closing_.get_token(), false);
+    start_in_background(group_.at(0), clean_up(weak_from_this(), interval), closing_.get_token());
 }
 
 task<void> client::implementation::clean_up(std::weak_ptr<implementation> who, duration interval) {

@@ -1,6 +1,7 @@
 #include "lido/http/service.hpp"
 
 #include "http/client_implementation.hpp"
+#include "http/start_in_background.hpp"
 #include "lido/net/resolver.hpp"
 #include "lido/upstream/engine.hpp"
 
@@ -425,14 +426,8 @@ void service::implementation::start_revalidation(std::shared_ptr<implementation>
     scheduler& here = *scheduler::current();
     std::optional<cache_visit> background = visit.begin_revalidation(here.now());
     if (!background) return;
-    struct sink {
-        void complete() const noexcept {}
-        [[noreturn]] void fail(const std::exception_ptr&) const noexcept { std::terminate(); }
-        void cancelled() const noexcept {}
-    };
     const std::stop_token until = self->closing_.get_token();
-    lido::detail::started_task<void, sink>::launch(
-        here, revalidate(std::move(self), std::move(what), std::move(*background)), sink{}, until, false);
+    start_in_background(here, revalidate(std::move(self), std::move(what), std::move(*background)), until);
 }
 
 service_statistics service::implementation::statistics() const {

@@ -52,6 +52,8 @@ protected:
 private:
     template <class T>
     friend class task_awaiter;
+    template <class T>
+    friend class task_lane;
     std::coroutine_handle<> parent_;
     bool parent_is_suspended_ = false;
     std::exception_ptr exception_;
@@ -61,6 +63,8 @@ template <class T>
 class task_promise;
 template <class T>
 class task_awaiter;
+template <class T>
+class task_lane;
 
 }  // namespace detail
 
@@ -101,6 +105,7 @@ public:
 
 private:
     friend class detail::task_promise<T>;
+    friend class detail::task_lane<T>;
     explicit task(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {}
     std::coroutine_handle<promise_type> handle_;
 };
@@ -152,6 +157,40 @@ public:
 
 private:
     std::coroutine_handle<task_promise<T>> child_;
+};
+
+/// A task that runs beside its parent instead of being awaited, for `race`: the parent is resumed at its end only while
+/// it says that it waits.
+template <class T>
+class task_lane {
+public:
+    [[nodiscard]] bool is_free() const noexcept { return !body_.valid(); }
+    [[nodiscard]] bool has_ended() const noexcept { return body_.valid() && body_.handle_.done(); }
+    [[nodiscard]] bool is_running() const noexcept { return body_.valid() && !body_.handle_.done(); }
+    /// Runs `body` until it waits for the first time or ends.
+    void start(task<T> body) {
+        LIDO_ASSERT(is_free());
+        body_ = std::move(body);
+        body_.handle_.resume();
+    }
+    /// While the task runs: its end resumes `parent`, from now until `parent_goes_on`.
+    void parent_waits(std::coroutine_handle<> parent) noexcept {
+        task_promise_base& promise = body_.handle_.promise();
+        promise.parent_ = parent;
+        promise.parent_is_suspended_ = true;
+    }
+    void parent_goes_on() noexcept {
+        task_promise_base& promise = body_.handle_.promise();
+        promise.parent_is_suspended_ = false;
+    }
+    /// After its end: what it returned, or rethrows what it threw.
+    [[nodiscard]] T take() {
+        const task<T> ended = std::move(body_);
+        return ended.handle_.promise().take();
+    }
+
+private:
+    task<T> body_;
 };
 
 inline task<void> task_promise<void>::get_return_object() noexcept {

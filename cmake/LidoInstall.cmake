@@ -38,3 +38,5 @@ configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/lidoConfig.cmake.in" 
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/lidoConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/lidoConfig.cmake" "${PROJECT_BINARY_DIR}/lidoConfigVersion.cmake"
         DESTINATION "${lido_cmake_dir}")
+# Finds the libraries that bring no CMake files along.
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/cmake/find" DESTINATION "${lido_cmake_dir}")

@@ -265,6 +265,7 @@ private:
         upstream::attempt_end end;
         if (const auto& failure = last.outcome.failure) {
             end.what = judge_failure(last, *failure);
+            end.only_elsewhere = end.what == outcome::refused && !last.exchanged;
             return end;
         }
         const response& got = last.outcome.response;

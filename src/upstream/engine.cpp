@@ -382,7 +382,7 @@ task<result<unsigned>> engine::run(call_options options, attempts& what) {
         }
         if (again) {
             chosen = pick(call, again->elsewhere, here.now(), at);
-            if (!chosen && again->elsewhere) chosen = pick(call, false, here.now(), at);
+            if (!chosen && again->elsewhere && !ended.end.only_elsewhere) chosen = pick(call, false, here.now(), at);
         }
         if (again && chosen) continue;
         if (ended.cut) {

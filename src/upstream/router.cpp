@@ -381,6 +381,7 @@ std::optional<repetition> router::repeat(call_record& call, const attempt_end& l
     if (call.retries >= settings_.repeat.max_retries) return std::nullopt;
     repetition next;
     next.elsewhere = knows_untried(call, now);
+    if (last.only_elsewhere && !next.elsewhere) return std::nullopt;
     if (!next.elsewhere) {
         next.pause = back_off_delay(settings_.repeat.back_off, call.retries + 1, random);
         if (last.retry_after) {

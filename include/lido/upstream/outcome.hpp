@@ -18,7 +18,8 @@ namespace lido::upstream {
 /// | failed    | the endpoint's fault                              | failure   | if the call is repeatable |
 /// | unsure    | the endpoint's fault, and it may have acted       | failure   | no                        |
 /// | unreached | nothing was sent: no connection could be made     | failure   | always                    |
-/// | refused   | nothing was sent: our own pool refused            | nothing   | always                    |
+/// | refused   | nothing was sent: our own pool refused, or the    | nothing   | always; by our own pool:  |
+/// |           | server, having done nothing (429)                 |           | elsewhere only            |
 /// | ignored   | the caller's own fault, or the caller went away   | nothing   | no                        |
 enum class outcome : std::uint8_t { success, failed, unsure, unreached, refused, ignored };
 
@@ -30,6 +31,9 @@ struct attempt_end {
     upstream::outcome what = outcome::ignored;
     /// The server asked not to be asked again before this has passed.
     std::optional<duration> retry_after;
+    /// Made again, if at all, at an endpoint that this call has not tried: our own pool was full, and to come back to
+    /// it would make its queue longer than it may be.
+    bool only_elsewhere = false;
 };
 
 /// What an error of a pool or of a connection says about the endpoint. `may_have_acted`: the request was sent, at least

@@ -104,6 +104,7 @@ public:
             // Whatever a connector calls its failure: without a connection nothing was sent.
             const outcome how = outcome_of(borrowed.error(), false);
             end.what = how == outcome::failed ? outcome::unreached : how;
+            end.only_elsewhere = how == outcome::refused;
             brought_[lane].emplace(std::move(borrowed).error());
             co_return end;
         }

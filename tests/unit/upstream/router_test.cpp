@@ -456,6 +456,21 @@ TEST_F(router_test, repeats_by_the_table_of_outcomes) {
     EXPECT_FALSE(repeats(outcome::ignored, true));
 }
 
+TEST_F(router_test, does_not_come_back_to_a_pool_of_its_own_that_was_full) {
+    open({"a", "b"});
+    router_->begin_call(now_);
+    call_record call = call_that_tried({"a"});
+    upstream::attempt_end full{outcome::refused, std::nullopt};
+    full.only_elsewhere = true;
+    const auto first = router_->repeat(call, full, now_, random_);
+    ASSERT_TRUE(first.has_value());
+    EXPECT_TRUE(first->elsewhere);
+    call.tried.push_back(router_->find("b").value());
+    EXPECT_FALSE(router_->repeat(call, full, now_, random_));
+    full.only_elsewhere = false;
+    EXPECT_TRUE(router_->repeat(call, full, now_, random_)) << "a server that said 429 is";
+}
+
 TEST_F(router_test, repeats_at_once_elsewhere_and_after_a_pause_where_all_were_tried) {
     open({"a", "b"});
     call_record call = call_that_tried({"a"});

@@ -1,6 +1,7 @@
 // Lido: what stands behind a cache and a visit to it.
 #pragma once
 
+#include "http/identity.hpp"
 #include "http/response_store.hpp"
 #include "lido/http/response_cache.hpp"
 
@@ -32,13 +33,13 @@ public:
                  .max_variants = settings.max_variants}) {}
 
     [[nodiscard]] cache_statistics statistics() const;
-    [[nodiscard]] result<cache_identity> identity_of(const net::tls_settings& of);
+    [[nodiscard]] result<cache_identity> identity_of(const reach& of);
 
     const cache_settings settings;
     response_store store;
     counters counted;
     std::mutex identities_mutex;
-    std::vector<net::tls_settings> identities;
+    std::vector<reach> identities;
 };
 
 /// The course of a visit: what was decided at its beginning, and what is needed to settle it.

@@ -64,7 +64,7 @@ struct client::implementation::job {
 client::implementation::implementation(scheduler_group& group, client_settings settings)
     : group_(group), settings_(std::move(settings)), made_at_(clock::now()), pools_(group, settings_) {
     if (!settings_.user_agent.empty()) defaults_.add("User-Agent", settings_.user_agent).value();
-    if (settings_.cache) identity_ = settings_.cache->identity_of(settings_.tls).value();
+    if (settings_.cache) identity_ = settings_.cache->identity_of(settings_).value();
     if (settings_.base_url.empty()) return;
     parsed_url base = parse_url(settings_.base_url).value();
     base_origin_ = std::move(base.origin);

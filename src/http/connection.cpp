@@ -29,9 +29,7 @@ task<result<std::unique_ptr<connection>>> connector::open(const pool::open_reque
         if (!allowed) co_return std::move(allowed).error();
         permit = std::move(*allowed);
     }
-    net::open_options options(origin_.host, origin_.port, tls_);
-    options.deadline = request.deadline;
-    auto opened = co_await net::open_stream(loop, std::move(options));
+    auto opened = co_await dial(loop, plan_, request.deadline);
     if (!opened) co_return std::move(opened).error();
     auto made = std::make_unique<connection>(std::move(*opened), request.events, std::move(permit));
     made->stream->mark_idle();

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "http/connection_budget.hpp"
-#include "http/origin.hpp"
+#include "http/dial.hpp"
 #include "http/response_reader.hpp"
 #include "lido/net/stream.hpp"
 #include "lido/pool/connector.hpp"
@@ -35,15 +35,14 @@ private:
     pool::connection_events events_;
 };
 
-/// The connector of HTTP/1.1: one request at a time on a connection to one origin.
+/// The connector of HTTP/1.1: one request at a time on a connection of one identity.
 class connector {
 public:
     using connection = http::connection;
 
     /// `budget` may be null: no limit over all origins.
-    connector(origin to, std::shared_ptr<const net::tls_context> tls,
-              std::shared_ptr<connection_budget> budget = nullptr)
-        : origin_(std::move(to)), tls_(std::move(tls)), budget_(std::move(budget)) {}
+    explicit connector(std::shared_ptr<const dial_plan> plan, std::shared_ptr<connection_budget> budget = nullptr)
+        : plan_(std::move(plan)), budget_(std::move(budget)) {}
 
     [[nodiscard]] task<result<std::unique_ptr<connection>>> open(const pool::open_request& request);
     [[nodiscard]] task<result<void>> check(connection& which, time_point deadline);
@@ -55,8 +54,7 @@ public:
     void cut(connection& which) noexcept;
 
 private:
-    origin origin_;
-    std::shared_ptr<const net::tls_context> tls_;
+    std::shared_ptr<const dial_plan> plan_;
     std::shared_ptr<connection_budget> budget_;
 };
 

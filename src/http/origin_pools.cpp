@@ -39,12 +39,12 @@ void add(client_statistics& sum, const pool::statistics& of) {
 
 }  // namespace
 
-origin_pool::origin_pool(scheduler_group& group, const origin& of, const client_settings& settings,
-                         std::shared_ptr<const net::tls_context> tls, std::shared_ptr<connection_budget> budget)
-    : where(of),
-      text(of.to_text()),
-      host_field(of.host_field()),
-      connections(group, pool_settings(of, settings), connector(of, std::move(tls), std::move(budget))) {}
+origin_pool::origin_pool(scheduler_group& group, std::shared_ptr<const dial_plan> by, const client_settings& settings,
+                         std::shared_ptr<connection_budget> budget)
+    : plan(std::move(by)),
+      text(plan->who.origin.to_text()),
+      host_field(plan->who.origin.host_field()),
+      connections(group, pool_settings(plan->who.origin, settings), connector(plan, std::move(budget))) {}
 
 /// How the budget reaches the pools; it may be asked by a connect that ends after they have gone.
 struct origin_pools::room_maker {
@@ -82,11 +82,14 @@ void origin_pools::make_room() {
 }
 
 result<std::shared_ptr<origin_pool>> origin_pools::get(const origin& of, time_point now) {
-    const std::string key = of.to_text();
+    return get(identity_of(of, settings_), now);
+}
+
+result<std::shared_ptr<origin_pool>> origin_pools::get(const identity& of, time_point now) {
     std::shared_ptr<origin_pool> evicted;  // destroyed after the lock is given up
     const std::lock_guard held(mutex_);
     if (sealed_) return error(errc::pool_closed, "the HTTP client is closed");
-    if (const auto found = pools_.find(key); found != pools_.end()) {
+    if (const auto found = pools_.find(of); found != pools_.end()) {
         found->second->in_use.fetch_add(1, std::memory_order_relaxed);
         return found->second;
     }
@@ -98,15 +101,12 @@ result<std::shared_ptr<origin_pool>> origin_pools::get(const origin& of, time_po
                          "raise max_origins");
         }
     }
-    if (of.secure && !tls_) {
-        auto context = net::tls_context::client(settings_.tls);
-        if (!context) return std::move(context).error();
-        tls_ = std::move(*context);
-    }
-    auto made = std::make_shared<origin_pool>(group_, of, settings_, of.secure ? tls_ : nullptr, budget_);
+    auto plan = plan_of(of, contexts_);
+    if (!plan) return std::move(plan).error();
+    auto made = std::make_shared<origin_pool>(group_, std::move(*plan), settings_, budget_);
     made->last_used = now.time_since_epoch().count();
     made->in_use = 1;
-    pools_.emplace(key, made);
+    pools_.emplace(of, made);
     ++gone_.pools_created;
     return made;
 }

@@ -1,8 +1,9 @@
-// Lido: the pools of a client, one for each origin.
+// Lido: the pools of a client, one for each identity.
 #pragma once
 
 #include "http/connection.hpp"
-#include "http/origin.hpp"
+#include "http/dial.hpp"
+#include "http/identity.hpp"
 #include "lido/http/client.hpp"
 #include "lido/pool/pool.hpp"
 
@@ -15,14 +16,14 @@
 
 namespace lido::http {
 
-/// The pool of one origin, and what requests to it share.
+/// The pool of one identity, and what its requests share.
 struct origin_pool : std::enable_shared_from_this<origin_pool> {
-    origin_pool(scheduler_group& group, const origin& of, const client_settings& settings,
-                std::shared_ptr<const net::tls_context> tls, std::shared_ptr<connection_budget> budget);
+    origin_pool(scheduler_group& group, std::shared_ptr<const dial_plan> by, const client_settings& settings,
+                std::shared_ptr<connection_budget> budget);
 
-    const origin where;
-    const std::string text;        ///< `where.to_text()`
-    const std::string host_field;  ///< `where.host_field()`
+    const std::shared_ptr<const dial_plan> plan;
+    const std::string text;        ///< the origin, `to_text()`
+    const std::string host_field;  ///< the origin's `host_field()`
     pool::pool<connector> connections;
     /// Requests that run; one more for the base URL's, which is never dropped. Goes up under the lock of the pools
     /// only.
@@ -30,7 +31,7 @@ struct origin_pool : std::enable_shared_from_this<origin_pool> {
     std::atomic<duration::rep> last_used{0};
 };
 
-/// A client's pools by origin: made when first needed, dropped when unused. Thread-safe.
+/// A client's pools by identity: made when first needed, dropped when unused. Thread-safe.
 class origin_pools {
 public:
     origin_pools(scheduler_group& group, const client_settings& settings);
@@ -38,10 +39,12 @@ public:
     origin_pools& operator=(const origin_pools&) = delete;
     ~origin_pools();
 
-    /// The origin's pool, counted as in use once more: the caller counts it down. Errors: `pool_closed`,
-    /// `pool_exhausted` when there are as many origins as allowed and all are in use, `tls_failed` or
-    /// `invalid_argument` when the TLS settings cannot be used.
+    /// The pool of requests to an origin by the client's settings, counted as in use once more: the caller counts it
+    /// down. Errors: `pool_closed`, `pool_exhausted` when there are as many pools as allowed and all are in use,
+    /// `tls_failed` or `invalid_argument` when the TLS settings cannot be used.
     [[nodiscard]] result<std::shared_ptr<origin_pool>> get(const origin& of, time_point now);
+    /// The same for an identity.
+    [[nodiscard]] result<std::shared_ptr<origin_pool>> get(const identity& of, time_point now);
 
     /// Drops the pools that nobody has used for `unused_for`, and gives them back to be destroyed outside any lock.
     [[nodiscard]] std::vector<std::shared_ptr<origin_pool>> take_unused(time_point now, duration unused_for);
@@ -67,8 +70,8 @@ private:
     scheduler_group& group_;
     const client_settings& settings_;
     mutable std::mutex mutex_;
-    std::unordered_map<std::string, std::shared_ptr<origin_pool>> pools_;
-    std::shared_ptr<const net::tls_context> tls_;
+    std::unordered_map<identity, std::shared_ptr<origin_pool>> pools_;
+    tls_contexts contexts_;
     std::shared_ptr<room_maker> room_maker_;
     std::shared_ptr<connection_budget> budget_;  // null: no limit over all origins
     bool sealed_ = false;

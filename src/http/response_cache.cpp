@@ -29,8 +29,8 @@ void response_cache::clear() {
     self_->store.clear();
 }
 
-result<cache_identity> response_cache::identity_of(const net::tls_settings& settings) {
-    return self_->identity_of(settings);
+result<cache_identity> response_cache::identity_of(const client_settings& settings) {
+    return self_->identity_of(reach_of(settings));
 }
 
 cache_visit response_cache::visit(std::string uri, const request& what, cache_identity whose, const headers& defaults,
@@ -61,15 +61,14 @@ cache_statistics response_cache::implementation::statistics() const {
     return view;
 }
 
-result<cache_identity> response_cache::implementation::identity_of(const net::tls_settings& of) {
+result<cache_identity> response_cache::implementation::identity_of(const reach& of) {
     constexpr std::size_t most = 1000;
     const std::lock_guard held(identities_mutex);
     for (std::size_t i = 0; i < identities.size(); ++i) {
         if (identities[i] == of) return cache_identity(static_cast<std::uint32_t>(i));
     }
     if (identities.size() == most) {
-        return error(errc::limit_exceeded,
-                     fmt::format("a cache is shared by more than {} different TLS settings", most),
+        return error(errc::limit_exceeded, fmt::format("a cache is shared by more than {} different identities", most),
                      "give clients of different identities caches of their own");
     }
     identities.push_back(of);

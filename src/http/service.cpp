@@ -323,7 +323,7 @@ void service::implementation::prepare_cache() {
     const parsed_url first = parse_url(settings_.regions.front().base_url).value();
     uri_begin_ = first.origin.to_text() + first.target.substr(0, first.target.find('?'));
     while (uri_begin_.back() == '/') uri_begin_.pop_back();
-    identity_ = settings_.client.cache->identity_of(settings_.client.tls).value();
+    identity_ = settings_.client.cache->identity_of(settings_.client).value();
     if (!settings_.client.user_agent.empty()) defaults_.add("User-Agent", settings_.client.user_agent).value();
 }
 

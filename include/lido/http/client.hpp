@@ -3,6 +3,7 @@
 
 #include "lido/base/back_off.hpp"
 #include "lido/base/operation.hpp"
+#include "lido/http/http_versions.hpp"
 #include "lido/http/limits.hpp"
 #include "lido/http/request.hpp"
 #include "lido/http/response.hpp"
@@ -78,6 +79,8 @@ struct client_settings {
     resilience::retry_settings retry{};
     http_limits limits{};
     net::tls_settings tls{};
+    /// Which versions of HTTP may be spoken.
+    http_versions http_version = http_versions::automatic;
     /// Sent unless a request brings its own. Empty: none.
     std::string user_agent = "lido/0.1";
 

@@ -7,7 +7,6 @@
 #include "lido/http/headers.hpp"
 #include "lido/http/request.hpp"
 #include "lido/http/response.hpp"
-#include "lido/net/tls.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -18,7 +17,8 @@
 
 namespace lido::http {
 
-/// Whose responses: callers whose TLS settings are equal have the same one. From `response_cache::identity_of`.
+/// Whose responses: clients that reach the same servers, by the same way and as the same, have the same one. From
+/// `response_cache::identity_of`.
 enum class cache_identity : std::uint32_t {};
 
 /// What is to be done about a request, see `cache_visit`.
@@ -29,15 +29,16 @@ enum class cache_plan : std::uint8_t {
 };
 
 class cache_visit;
+struct client_settings;
 
 /// Responses that need not be asked for again (RFC 9111), and those that stand in for a server that fails
 /// (`stale-if-error`, RFC 5861), within bounds. In memory only; docs/design/http_cache.md says what is stored and when
 /// it is used. Give it to clients by `client_settings::cache`; several may share one, also with an upstream service.
 ///
-/// It is a private cache that keeps callers apart: a response is given only to requests of the same TLS settings and
-/// the same values of Authorization, Cookie, Proxy-Authorization, a Host of their own, and
-/// `cache_settings::credential_headers`; a response with Set-Cookie is never stored, one with `Cache-Control: private`
-/// only when its request carried credentials.
+/// It is a private cache that keeps callers apart: a response is given only to requests of the same identity (TLS
+/// settings, proxies, UNIX socket) and the same values of Authorization, Cookie, Proxy-Authorization, a Host of their
+/// own, and `cache_settings::credential_headers`; a response with Set-Cookie is never stored, one with `Cache-Control:
+/// private` only when its request carried credentials.
 ///
 /// Thread-safe. What it hands out keeps what it needs alive. A hit costs some 300 ns and a copy of the body.
 class response_cache {
@@ -56,9 +57,10 @@ public:
     std::size_t forget(std::string_view uri);
     void clear();
 
-    /// The number of these TLS settings among those that this cache has seen. Errors: `limit_exceeded` beyond a
-    /// thousand different ones.
-    [[nodiscard]] result<cache_identity> identity_of(const net::tls_settings& settings);
+    /// The number of what these settings say about whom a client reaches, by which way and as whom (see
+    /// docs/design/http.md), among those that this cache has seen. Errors: `limit_exceeded` beyond a thousand different
+    /// ones.
+    [[nodiscard]] result<cache_identity> identity_of(const client_settings& settings);
 
     /// How a sender of requests uses the cache: one visit for each request.
     ///

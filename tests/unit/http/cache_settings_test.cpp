@@ -1,3 +1,4 @@
+#include "lido/http/client.hpp"
 #include "lido/http/response_cache.hpp"
 
 #include <gmock/gmock.h>
@@ -47,26 +48,26 @@ TEST(cache_settings, out_of_range_are_refused_by_name_with_their_range) {
     }
 }
 
-TEST(cache_identity, is_the_same_for_equal_tls_settings_only) {
+TEST(cache_identity, is_the_same_for_equal_identities_only) {
     response_cache cache;
-    net::tls_settings plain;
-    net::tls_settings other;
-    other.certificate_file = "client.pem";
-    other.key_file = "client.key";
+    client_settings plain;
+    client_settings other;
+    other.tls.certificate_file = "client.pem";
+    other.tls.key_file = "client.key";
     EXPECT_EQ(cache.identity_of(plain).value(), cache.identity_of(plain).value());
     EXPECT_NE(cache.identity_of(plain).value(), cache.identity_of(other).value());
 }
 
 TEST(cache_identity, is_one_of_a_bounded_number) {
     response_cache cache;
-    net::tls_settings settings;
+    client_settings settings;
     for (int i = 0; i < 1000; ++i) {
-        settings.server_name = std::to_string(i);
+        settings.tls.server_name = std::to_string(i);
         ASSERT_TRUE(cache.identity_of(settings).has_value());
     }
-    settings.server_name = "one more";
+    settings.tls.server_name = "one more";
     EXPECT_EQ(cache.identity_of(settings).error(), errc::limit_exceeded);
-    settings.server_name = "7";
+    settings.tls.server_name = "7";
     EXPECT_TRUE(cache.identity_of(settings).has_value());
 }
 

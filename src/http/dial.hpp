@@ -1,0 +1,44 @@
+// Lido: from an identity to a byte stream.
+#pragma once
+
+#include "http/identity.hpp"
+#include "lido/base/task.hpp"
+#include "lido/net/stream.hpp"
+
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace lido::http {
+
+/// The TLS contexts of a client, made once for each set of TLS settings. Thread-safe.
+class tls_contexts {
+public:
+    /// Errors: those of `net::tls_context::client`.
+    [[nodiscard]] result<std::shared_ptr<const net::tls_context>> get(const net::tls_settings& of);
+
+private:
+    /// More than a client ever has: the one made first is forgotten.
+    static constexpr std::size_t most = 16;
+    std::mutex mutex_;
+    std::vector<std::pair<net::tls_settings, std::shared_ptr<const net::tls_context>>> made_;
+};
+
+/// What opens the connections of one identity. Immutable; may be used by several connects at once.
+struct dial_plan {
+    identity who;
+    std::shared_ptr<const net::tls_context> tls{};  ///< null: plain
+};
+
+/// The plan for `who`. Errors: those of `net::tls_context::client`.
+[[nodiscard]] result<std::shared_ptr<const dial_plan>> plan_of(const identity& who, tls_contexts& contexts);
+
+/// A byte stream to the plan's origin, after TLS if that is secure; `alpn()` says which protocol is spoken on it. Runs
+/// on `loop`; destroying the task gives everything up. Errors: `resolve_failed`, `connect_failed`, `tls_failed`,
+/// `connect_timeout`, each saying what failed with whom, and never a credential.
+[[nodiscard]] task<result<std::unique_ptr<net::stream>>> dial(net::event_loop& loop,
+                                                              std::shared_ptr<const dial_plan> plan,
+                                                              time_point deadline);
+
+}  // namespace lido::http

@@ -8,13 +8,15 @@
 
 #ifdef LIDO_BENCH_CURL
 
+#include <curl/curl.h>
+
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <vector>
 
-#include <curl/curl.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -86,7 +88,8 @@ void begin_again(load& mine, bool more) {
 void run_until(load& mine, clock_type::time_point end) {
     int running = 0;
     while (clock_type::now() < end) {
-        const auto wait = std::chrono::ceil<std::chrono::milliseconds>(std::min(mine.timer_at, end) - clock_type::now());
+        const auto wait =
+            std::chrono::ceil<std::chrono::milliseconds>(std::min(mine.timer_at, end) - clock_type::now());
         epoll_event events[64];
         const int count = epoll_wait(mine.epoll, events, 64, static_cast<int>(std::max<long>(wait.count(), 0)));
         for (int i = 0; i < count; ++i) {

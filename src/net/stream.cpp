@@ -31,7 +31,7 @@ task<connected_socket> connect_below(event_loop& loop, const open_options& optio
     co_return connected;
 }
 
-/// The handshake, and the stream that results.
+/// The server's handshake, and the stream that results.
 task<result<std::unique_ptr<stream>>> secure(std::unique_ptr<socket> below, std::unique_ptr<tls_session> session,
                                              time_point deadline, std::string context) {
     task<result<void>> shaking = session->handshake(deadline);
@@ -50,7 +50,22 @@ stream::stream(std::unique_ptr<socket> below, std::unique_ptr<tls_session> tls) 
     LIDO_ASSERT(socket_ != nullptr);
 }
 
-stream::~stream() = default;
+stream::~stream() {
+    tls_.reset();
+    while (!outer_.empty()) outer_.pop_back();
+}
+
+task<result<void>> stream::start_tls(std::shared_ptr<const tls_context> context, std::string host, time_point deadline,
+                                     std::shared_ptr<tls_session_store> sessions) {
+    auto made = tls_ != nullptr ? tls_session::client(std::move(context), *tls_, host, std::move(sessions))
+                                : tls_session::client(std::move(context), *socket_, host, std::move(sessions));
+    if (!made) co_return std::move(made).error();
+    if (tls_ != nullptr) outer_.push_back(std::move(tls_));
+    tls_ = std::move(*made);
+    task<result<void>> shaking = tls_->handshake(deadline);
+    result<void> shaken = co_await std::move(shaking);
+    co_return shaken;
+}
 
 error stream::failure(const io_result& failed) const {
     if (tls_ != nullptr && failed.error == 0) return tls_->failure();
@@ -75,6 +90,10 @@ task<void> stream::close(time_point deadline) {
         if (!ready) break;
     }
     tls_.reset();
+    while (!outer_.empty()) {
+        static_cast<void>(outer_.back()->shutdown_step());  // a word to the proxy, if it goes out at once
+        outer_.pop_back();
+    }
     socket_.reset();
 }
 
@@ -90,15 +109,16 @@ task<result<std::unique_ptr<stream>>> open_stream(event_loop& loop, open_options
     task<connected_socket> connecting = connect_below(loop, options);
     connected_socket connected = co_await std::move(connecting);
     if (!connected) co_return std::move(connected).error();
-    if (options.tls == nullptr) co_return std::make_unique<stream>(std::move(*connected));
-    std::string context = fmt::format("TLS handshake with {}", host_and_port(options.host, options.port));
-    result<std::unique_ptr<tls_session>> session = tls_session::client(options.tls, **connected, options.host);
-    if (!session) co_return std::move(session).error().with_context(context);
+    auto opened = std::make_unique<stream>(std::move(*connected));
+    if (options.tls == nullptr) co_return std::move(opened);
     const time_point deadline = std::min(options.deadline, deadline_after(loop.now(), options.handshake_timeout));
-    task<result<std::unique_ptr<stream>>> securing =
-        secure(std::move(*connected), std::move(*session), deadline, std::move(context));
-    result<std::unique_ptr<stream>> opened = co_await std::move(securing);
-    co_return opened;
+    task<result<void>> securing = opened->start_tls(options.tls, options.host, deadline, options.sessions);
+    result<void> secured = co_await std::move(securing);
+    if (!secured) {
+        co_return std::move(secured).error().with_context(
+            fmt::format("TLS handshake with {}", host_and_port(options.host, options.port)));
+    }
+    co_return std::move(opened);
 }
 
 task<result<std::unique_ptr<stream>>> accept_stream(std::unique_ptr<socket> accepted,

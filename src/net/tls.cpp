@@ -18,8 +18,10 @@ namespace lido::net {
 /// What OpenSSL refers to, at an address that stays.
 class tls_session::impl {
 public:
-    impl(std::shared_ptr<const tls_context> from, socket& on) noexcept : context(std::move(from)), below(on) {
+    impl(std::shared_ptr<const tls_context> from, socket& on, tls_session* inside = nullptr) noexcept
+        : context(std::move(from)), below(on) {
         transport.below = &on;
+        transport.through = inside;
     }
     impl(const impl&) = delete;
     impl& operator=(const impl&) = delete;
@@ -27,6 +29,12 @@ public:
 
     [[nodiscard]] result<void> start();
     [[nodiscard]] result<void> expect(std::string_view host);
+    /// Offers a session of the store, if there is one.
+    void offer_session() noexcept;
+    /// The handshake has ended well. False: but what was resumed had never been verified.
+    [[nodiscard]] bool settle_handshake() noexcept;
+    /// OpenSSL has a session that could be resumed.
+    static int on_session(SSL* of, SSL_SESSION* session) noexcept;
     /// What the return value of an OpenSSL call means. `bytes` counts when it succeeded.
     [[nodiscard]] io_result judge(int outcome, std::size_t bytes) noexcept;
 
@@ -34,7 +42,9 @@ public:
     socket& below;
     detail::bio_state transport;
     SSL* ssl = nullptr;
-    std::string expected;  // the name or address that the certificate has to be for
+    std::shared_ptr<tls_session_store> sessions;  // null: none is resumed
+    bool offered = false;                         // a session
+    std::string expected;                         // the name or address that the certificate has to be for
     detail::verify_failure refused;
     unsigned long failed_code = 0;  // of OpenSSL's error queue
     int failed_errno = 0;
@@ -49,10 +59,11 @@ private:
 result<void> tls_session::impl::start() {
     ERR_clear_error();
     ssl = SSL_new(context->native());
-    BIO* const bio = ssl != nullptr ? detail::make_socket_bio(transport) : nullptr;
+    BIO* const bio = ssl != nullptr ? detail::make_bio(transport) : nullptr;
     if (bio == nullptr) return error(errc::tls_failed, "OpenSSL cannot make a TLS session", "free some memory");
     SSL_set_bio(ssl, bio, bio);
     SSL_set_ex_data(ssl, 0, this);  // index 0 is the application's
+    if (!context->is_server() && sessions == nullptr) SSL_set_options(ssl, SSL_OP_NO_TICKET);
     SSL_set_verify(ssl, SSL_CTX_get_verify_mode(context->native()), on_verified);
     if (context->is_server()) {
         SSL_set_accept_state(ssl);
@@ -83,6 +94,32 @@ result<void> tls_session::impl::expect(std::string_view host) {
         return error(errc::tls_failed, "no certificate can be for this host name", "check the host name");
     }
     return {};
+}
+
+void tls_session::impl::offer_session() noexcept {
+    SSL_SESSION* const earlier = sessions != nullptr ? sessions->take() : nullptr;
+    if (earlier == nullptr) return;
+    offered = SSL_set_session(ssl, earlier) == 1;
+    SSL_SESSION_free(earlier);
+}
+
+bool tls_session::impl::settle_handshake() noexcept {
+    established = true;
+    if (context->is_server()) return true;
+    const bool was_resumed = SSL_session_reused(ssl) == 1;
+    // A session carries what its first handshake found out about the certificate.
+    refused.code = static_cast<int>(SSL_get_verify_result(ssl));
+    if (was_resumed && context->verify() == tls_verify::full && refused.code != X509_V_OK) return false;
+    refused.code = 0;
+    if (sessions != nullptr) sessions->count(was_resumed);
+    return true;
+}
+
+int tls_session::impl::on_session(SSL* of, SSL_SESSION* session) noexcept {
+    const auto* const self = static_cast<const impl*>(SSL_get_ex_data(of, 0));
+    const bool verified = self->context->verify() == tls_verify::none || SSL_get_verify_result(of) == X509_V_OK;
+    if (self->sessions != nullptr && verified) self->sessions->put(session);
+    return 0;  // the store has a copy of its own
 }
 
 /// Called for each certificate of the chain; takes down why the first of them is refused.
@@ -117,17 +154,37 @@ void tls_session::impl::note_failure() noexcept {
     failed_errno = failed_code == 0 ? transport.error : 0;
 }
 
+void tls_session::keep_sessions_of(ssl_ctx_st* context) noexcept {
+    SSL_CTX_sess_set_new_cb(context, impl::on_session);
+}
+
 tls_session::tls_session(std::unique_ptr<impl> implementation) noexcept : impl_(std::move(implementation)) {}
 
 tls_session::~tls_session() = default;
 
-result<std::unique_ptr<tls_session>> tls_session::client(std::shared_ptr<const tls_context> context, socket& below,
-                                                         std::string_view host) {
-    LIDO_ASSERT(context != nullptr && !context->is_server());
-    auto made = std::make_unique<impl>(std::move(context), below);
+result<std::unique_ptr<tls_session>> tls_session::prepare(std::unique_ptr<impl> made, std::string_view host) {
     if (auto started = made->start(); !started) return std::move(started).error();
     if (auto accepted = made->expect(host); !accepted) return std::move(accepted).error();
+    made->offer_session();
     return std::unique_ptr<tls_session>(new tls_session(std::move(made)));
+}
+
+result<std::unique_ptr<tls_session>> tls_session::client(std::shared_ptr<const tls_context> context, socket& below,
+                                                         std::string_view host,
+                                                         std::shared_ptr<tls_session_store> sessions) {
+    LIDO_ASSERT(context != nullptr && !context->is_server());
+    auto made = std::make_unique<impl>(std::move(context), below);
+    if (made->context->resumes_sessions()) made->sessions = std::move(sessions);
+    return prepare(std::move(made), host);
+}
+
+result<std::unique_ptr<tls_session>> tls_session::client(std::shared_ptr<const tls_context> context, tls_session& below,
+                                                         std::string_view host,
+                                                         std::shared_ptr<tls_session_store> sessions) {
+    LIDO_ASSERT(context != nullptr && !context->is_server() && below.impl_->established);
+    auto made = std::make_unique<impl>(std::move(context), below.impl_->below, &below);
+    if (made->context->resumes_sessions()) made->sessions = std::move(sessions);
+    return prepare(std::move(made), host);
 }
 
 result<std::unique_ptr<tls_session>> tls_session::server(std::shared_ptr<const tls_context> context, socket& below) {
@@ -155,8 +212,12 @@ io_result tls_session::handshake_step() noexcept {
     if (impl_->failed) return {io_status::failed, 0, impl_->failed_errno};
     ERR_clear_error();
     const io_result step = impl_->judge(SSL_do_handshake(impl_->ssl), 0);
-    if (step.status == io_status::done) impl_->established = true;
-    return step;
+    if (step.status == io_status::done && impl_->settle_handshake()) return step;
+    if (step.status == io_status::want_read || step.status == io_status::want_write) return step;
+    // Whatever the reason: the next handshake is a whole one.
+    if (impl_->offered) impl_->sessions->clear();
+    impl_->failed = true;
+    return {io_status::failed, 0, impl_->failed_errno};
 }
 
 io_result tls_session::read_some(std::span<char> space) noexcept {
@@ -186,6 +247,7 @@ io_result tls_session::shutdown_step() noexcept {
 }
 
 bool tls_session::has_pending() const noexcept {
+    if (impl_->transport.through != nullptr && impl_->transport.through->has_pending()) return true;
     // A record's header that has come without its body has left the buffer already: "RB" is "read body".
     return SSL_has_pending(impl_->ssl) == 1 || std::strcmp(SSL_rstate_string(impl_->ssl), "RB") == 0;
 }
@@ -208,6 +270,10 @@ std::string_view tls_session::alpn() const noexcept {
     return {reinterpret_cast<const char*>(name), size};  // NOLINT: bytes as characters
 }
 
+bool tls_session::resumed() const noexcept {
+    return SSL_session_reused(impl_->ssl) == 1;
+}
+
 std::string_view tls_session::version() const noexcept {
     return SSL_get_version(impl_->ssl);
 }
@@ -218,6 +284,8 @@ error tls_session::failure() const {
                                     ERR_GET_REASON(impl_->failed_code) == SSL_R_UNEXPECTED_EOF_WHILE_READING);
     if (impl_->refused.code != 0) return detail::certificate_error(impl_->refused, impl_->expected);
     if (!cut_off) return detail::protocol_failure(impl_->failed_code);
+    const tls_session* const through = impl_->transport.through;
+    if (through != nullptr && through->impl_->failed) return through->failure();
     const std::string reason =
         impl_->failed_errno != 0 ? plain_reason(impl_->failed_errno) : "the peer ended the connection";
     if (!impl_->established) return {errc::connect_failed, fmt::format("{} during the handshake", reason)};

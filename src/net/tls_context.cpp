@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t longest_protocol = 255;  // RFC 7301, section 3.1
 constexpr std::size_t longest_protocol_list = 65535;
+constexpr int lowest_security_level = 2;  // 112 bits
 
 error setting_error(std::string what, std::string remedy) {
     return {errc::invalid_argument, std::move(what), std::move(remedy)};
@@ -132,12 +133,21 @@ result<void> load_client_trust(SSL_CTX* context, const tls_settings& settings) {
     return file_error("ca_directory", settings.ca_directory, "certificate");
 }
 
+int number_of(tls_version version) noexcept {
+    return version == tls_version::tls_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
+}
+
 /// A context with what both sides have in common; null when memory is short.
-SSL_CTX* make_native(const SSL_METHOD* method, tls_version minimum) noexcept {
+SSL_CTX* make_native(const SSL_METHOD* method, tls_version minimum, tls_version maximum) noexcept {
     ERR_clear_error();
     SSL_CTX* context = SSL_CTX_new(method);
     if (context == nullptr) return nullptr;
-    SSL_CTX_set_min_proto_version(context, minimum == tls_version::tls_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
+    SSL_CTX_set_min_proto_version(context, number_of(minimum));
+    SSL_CTX_set_max_proto_version(context, number_of(maximum));
+    // Debian's own default, and not what somebody has written into the system's configuration.
+    if (SSL_CTX_get_security_level(context) < lowest_security_level) {
+        SSL_CTX_set_security_level(context, lowest_security_level);
+    }
     SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(context, 0);
@@ -178,6 +188,10 @@ result<void> tls_settings::validate() const {
     if (server_name.find('\0') != std::string::npos || server_name.size() > 254) {
         return setting_error("TLS setting server_name is no host name", "names have at most 253 bytes");
     }
+    if (minimum_version > maximum_version) {
+        return setting_error("TLS setting minimum_version is above maximum_version",
+                             "lower minimum_version, or raise maximum_version");
+    }
     return check_alpn(alpn);
 }
 
@@ -187,11 +201,17 @@ tls_context::~tls_context() {
 
 result<std::shared_ptr<const tls_context>> tls_context::client(const tls_settings& settings) {
     if (auto valid = settings.validate(); !valid) return std::move(valid).error();
-    SSL_CTX* const native = make_native(TLS_client_method(), settings.minimum_version);
+    SSL_CTX* const native = make_native(TLS_client_method(), settings.minimum_version, settings.maximum_version);
     if (native == nullptr) return out_of_memory();
     std::shared_ptr<tls_context> made(new tls_context(native, false));
     made->verify_ = settings.verify;
     made->server_name_ = settings.server_name;
+    made->resumes_sessions_ = settings.resume_sessions;
+    if (settings.resume_sessions) {
+        SSL_CTX_clear_options(native, SSL_OP_NO_TICKET);
+        SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+        tls_session::keep_sessions_of(native);
+    }
     made->alpn_ = alpn_on_the_wire(settings.alpn);
     if (settings.verify == tls_verify::full) {
         SSL_CTX_set_verify(native, SSL_VERIFY_PEER, nullptr);
@@ -208,7 +228,7 @@ result<std::shared_ptr<const tls_context>> tls_context::client(const tls_setting
 
 result<std::shared_ptr<const tls_context>> tls_context::server(const tls_server_settings& settings) {
     if (auto valid = check_alpn(settings.alpn); !valid) return std::move(valid).error();
-    SSL_CTX* const native = make_native(TLS_server_method(), settings.minimum_version);
+    SSL_CTX* const native = make_native(TLS_server_method(), settings.minimum_version, settings.maximum_version);
     if (native == nullptr) return out_of_memory();
     std::shared_ptr<tls_context> made(new tls_context(native, true));
     made->verify_ = settings.client_ca_file.empty() ? tls_verify::none : tls_verify::full;
@@ -222,6 +242,14 @@ result<std::shared_ptr<const tls_context>> tls_context::server(const tls_server_
         SSL_CTX_set_verify(native, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
     }
     if (!made->alpn_.empty()) SSL_CTX_set_alpn_select_cb(native, select_protocol, &made->alpn_);
+    if (settings.resume_sessions) {
+        constexpr std::string_view whose = "lido";  // a session is good for servers of that name only
+        SSL_CTX_set_session_id_context(native, reinterpret_cast<const unsigned char*>(whose.data()),  // NOLINT: bytes
+                                       static_cast<unsigned int>(whose.size()));
+        SSL_CTX_clear_options(native, SSL_OP_NO_TICKET);
+        SSL_CTX_set_num_tickets(native, 2);
+        made->resumes_sessions_ = true;
+    }
     return std::shared_ptr<const tls_context>(std::move(made));
 }
 

@@ -1,4 +1,4 @@
-// Lido: a byte stream, plain or by TLS.
+// Lido: a byte stream, plain or by TLS, or by TLS inside TLS.
 #pragma once
 
 #include "lido/net/connect.hpp"
@@ -11,11 +11,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lido::net {
 
-/// A connected byte stream: a socket, and on it a TLS session or none. It belongs to its loop. One reader and one
-/// writer at a time. Closes the socket when destroyed, without a word to the peer; `close` is the polite way.
+/// A connected byte stream: a socket, and on it a TLS session, several inside each other, or none. It belongs to its
+/// loop. One reader and one writer at a time. Closes the socket when destroyed, without a word to the peer; `close` is
+/// the polite way.
 class stream final {
 public:
     /// `tls`, if any, must have been made on `*below` and have finished its handshake.
@@ -23,6 +25,14 @@ public:
     stream(const stream&) = delete;
     stream& operator=(const stream&) = delete;
     ~stream();
+
+    /// Speaks TLS from now on, on top of what the stream is: after a proxy has opened its tunnel, inside the TLS that
+    /// the proxy is spoken to by; or after a protocol's STARTTLS. All that the peer has sent must have been read.
+    /// `host` and `sessions` are as for `tls_session::client`, the errors those of `tls_session::handshake`; after one
+    /// nothing but destruction is possible.
+    [[nodiscard]] task<result<void>> start_tls(std::shared_ptr<const tls_context> context, std::string host,
+                                               time_point deadline,
+                                               std::shared_ptr<tls_session_store> sessions = nullptr);
 
     /// Moves what can be moved now. On `want_read` or `want_write`, whichever of the two was called, await `readiness`
     /// of exactly that and call again; a write with the same bytes as before.
@@ -67,7 +77,7 @@ public:
     [[nodiscard]] bool is_tls() const noexcept { return tls_ != nullptr; }
     /// The protocol agreed on by ALPN; empty when none was.
     [[nodiscard]] std::string_view alpn() const noexcept;
-    /// Null without TLS.
+    /// The innermost: the one with the peer. Null without TLS.
     [[nodiscard]] const tls_session* tls() const noexcept { return tls_.get(); }
     [[nodiscard]] event_loop& loop() const noexcept { return socket_->loop(); }
     [[nodiscard]] int descriptor() const noexcept { return socket_->descriptor(); }
@@ -78,7 +88,8 @@ private:
     [[nodiscard]] bool quiet_tls() noexcept;
 
     std::unique_ptr<socket> socket_;
-    std::unique_ptr<tls_session> tls_;  // destroyed before the socket
+    std::vector<std::unique_ptr<tls_session>> outer_;  // with proxies, the first of them first
+    std::unique_ptr<tls_session> tls_;                 // destroyed before what it runs on
 };
 
 /// What `open_stream` is to open.
@@ -101,6 +112,8 @@ struct open_options {
     connect_options connect;
     /// Null: `default_resolver()`.
     resolver* names = nullptr;
+    /// The TLS sessions that may be resumed; null: none.
+    std::shared_ptr<tls_session_store> sessions;
 };
 
 /// Resolves, connects, and makes the TLS handshake. Runs on `loop`; destroying the task gives everything up. Errors:

@@ -1,9 +1,10 @@
-// Lido: TLS on a socket, by OpenSSL, whose headers stay out of this one.
+// Lido: TLS on a socket, or on TLS, by OpenSSL, whose headers stay out of this one.
 #pragma once
 
 #include "lido/base/result.hpp"
 #include "lido/base/task.hpp"
 #include "lido/net/socket.hpp"
+#include "lido/net/tls_session_store.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -31,6 +32,8 @@ enum class tls_version : std::uint8_t { tls_1_2, tls_1_3 };
 struct tls_settings {
     tls_verify verify = tls_verify::full;
     tls_version minimum_version = tls_version::tls_1_2;
+    /// At least `minimum_version`.
+    tls_version maximum_version = tls_version::tls_1_3;
     /// PEM file of trusted CAs, and folder of them as `openssl rehash` leaves it. Both empty: the system's CAs (or what
     /// SSL_CERT_FILE and SSL_CERT_DIR say); if either is set, the system's are not trusted.
     std::string ca_file;
@@ -42,6 +45,8 @@ struct tls_settings {
     std::vector<std::string> alpn;
     /// The name for SNI and verification instead of the host that is connected to.
     std::string server_name;
+    /// Resume sessions where there is a `tls_session_store` to keep them in.
+    bool resume_sessions = true;
 
     [[nodiscard]] friend bool operator==(const tls_settings&, const tls_settings&) = default;
     /// `invalid_argument` naming the setting that is wrong. Opens no file.
@@ -58,14 +63,19 @@ struct tls_server_settings {
     tls_version minimum_version = tls_version::tls_1_2;
     /// Protocols that are spoken, most wanted first. A client that offers others only is refused (RFC 7301, 3.2).
     std::vector<std::string> alpn;
+    tls_version maximum_version = tls_version::tls_1_3;
+    /// Hand out tickets, and let clients that bring one resume.
+    bool resume_sessions = false;
 
     [[nodiscard]] friend bool operator==(const tls_server_settings&, const tls_server_settings&) = default;
 };
 
 /// Certificates, trust and options, loaded once and shared by all sessions made from it. Immutable and thread-safe.
 ///
-/// Compression, renegotiation and early data are off, and sessions are not resumed: each connection makes a full
-/// handshake, so nothing of one identity can reach another. The files are read when it is made and never again.
+/// Compression, renegotiation and early data are off. Sessions are resumed from a `tls_session_store` only, which
+/// belongs to one identity. OpenSSL's security level is at least 2: keys below 112 bits of security (RSA below 2048
+/// bits, curves below 224) and signatures by SHA-1 or MD5 are refused, in the whole chain. The files are read when it
+/// is made and never again.
 class tls_context {
 public:
     /// For clients. `invalid_argument` for a wrong setting; `tls_failed` naming the file that is missing, unreadable or
@@ -83,6 +93,7 @@ public:
     [[nodiscard]] tls_verify verify() const noexcept { return verify_; }
     /// The name that stands in for the host's, empty when none does.
     [[nodiscard]] const std::string& server_name() const noexcept { return server_name_; }
+    [[nodiscard]] bool resumes_sessions() const noexcept { return resumes_sessions_; }
     /// OpenSSL's SSL_CTX.
     [[nodiscard]] ssl_ctx_st* native() const noexcept { return native_; }
 
@@ -92,11 +103,13 @@ private:
     ssl_ctx_st* native_;
     bool is_server_;
     tls_verify verify_ = tls_verify::full;
+    bool resumes_sessions_ = false;
     std::string server_name_;
     std::string alpn_;  // in the form of RFC 7301
 };
 
-/// One TLS connection on a socket that it does not own and that must outlive it. Belongs to the socket's loop, like it.
+/// One TLS connection on a socket, or inside another TLS connection, which it does not own and which must outlive it.
+/// Belongs to the socket's loop, like it.
 ///
 /// Reading may have to wait until the socket is writable and writing until it is readable: whoever gets `want_read` or
 /// `want_write` awaits exactly that and calls again, a write with the same bytes as before. After `failed` nothing but
@@ -105,9 +118,15 @@ class tls_session {
 public:
     /// `host` is the name or address literal that is connected to: it is what the certificate has to be for, unless the
     /// context names another; a name is also sent as SNI (RFC 6066). Sends nothing yet. `tls_failed` when `host` can be
-    /// no certificate's name.
-    [[nodiscard]] static result<std::unique_ptr<tls_session>> client(std::shared_ptr<const tls_context> context,
-                                                                     socket& below, std::string_view host);
+    /// no certificate's name. `sessions`, if any, is where a session to resume comes from and where new ones go.
+    [[nodiscard]] static result<std::unique_ptr<tls_session>> client(
+        std::shared_ptr<const tls_context> context, socket& below, std::string_view host,
+        std::shared_ptr<tls_session_store> sessions = nullptr);
+    /// The same through a TLS connection that has finished its handshake: to a server behind a proxy that is spoken to
+    /// by TLS.
+    [[nodiscard]] static result<std::unique_ptr<tls_session>> client(
+        std::shared_ptr<const tls_context> context, tls_session& below, std::string_view host,
+        std::shared_ptr<tls_session_store> sessions = nullptr);
     [[nodiscard]] static result<std::unique_ptr<tls_session>> server(std::shared_ptr<const tls_context> context,
                                                                      socket& below);
     tls_session(const tls_session&) = delete;
@@ -137,13 +156,20 @@ public:
     [[nodiscard]] std::string_view alpn() const noexcept;
     /// "TLSv1.3".
     [[nodiscard]] std::string_view version() const noexcept;
+    /// The handshake resumed an earlier session.
+    [[nodiscard]] bool resumed() const noexcept;
     /// Why the last step `failed`; `tls_failed`, or `connection_closed` when the connection broke after the handshake.
     [[nodiscard]] error failure() const;
 
     class impl;
 
 private:
+    friend class tls_context;
+    /// Lets sessions of clients by `context` come to their stores.
+    static void keep_sessions_of(ssl_ctx_st* context) noexcept;
     explicit tls_session(std::unique_ptr<impl> implementation) noexcept;
+    [[nodiscard]] static result<std::unique_ptr<tls_session>> prepare(std::unique_ptr<impl> made,
+                                                                      std::string_view host);
     std::unique_ptr<impl> impl_;
 };
 

@@ -17,12 +17,13 @@ namespace lido::test {
 class tls_pair {
 public:
     tls_pair(test_loop& here, std::shared_ptr<const net::tls_context> client,
-             std::shared_ptr<const net::tls_context> server, const std::string& host)
+             std::shared_ptr<const net::tls_context> server, const std::string& host,
+             std::shared_ptr<net::tls_session_store> sessions = nullptr)
         : here_(here) {
         auto [left, right] = socket_pair();
         client_socket_ = std::make_unique<net::socket>(here.loop(), std::move(left));
         server_socket_ = std::make_unique<net::socket>(here.loop(), std::move(right));
-        client_ = net::tls_session::client(std::move(client), *client_socket_, host).value();
+        client_ = net::tls_session::client(std::move(client), *client_socket_, host, std::move(sessions)).value();
         server_ = net::tls_session::server(std::move(server), *server_socket_).value();
         const time_point deadline = clock::now() + std::chrono::seconds(20);
         const auto one = here.start(client_->handshake(deadline));

@@ -229,6 +229,28 @@ TEST_F(tls_test, keeps_to_the_minimum_version_that_is_set) {
     EXPECT_FALSE(shake(tls_context::client(client).value(), old_server).client.has_value());
 }
 
+TEST_F(tls_test, keeps_to_the_maximum_version_that_is_set) {
+    tls_settings client = trusting();
+    client.maximum_version = tls_version::tls_1_2;
+    EXPECT_TRUE(shake(client, serving_localhost()).client.has_value());
+    EXPECT_EQ(pair->client().version(), "TLSv1.2");
+    tls_server_settings server = serving_localhost();
+    server.minimum_version = tls_version::tls_1_3;
+    const handshakes ended = shake(client, server);
+    ASSERT_FALSE(ended.client.has_value());
+    EXPECT_THAT(ended.client.error().what(), HasSubstr("no common TLS version"));
+}
+
+TEST_F(tls_test, refuses_a_minimum_version_above_the_maximum) {
+    tls_settings client = trusting();
+    client.minimum_version = tls_version::tls_1_3;
+    client.maximum_version = tls_version::tls_1_2;
+    const auto refused = tls_context::client(client);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error(), errc::invalid_argument);
+    EXPECT_THAT(refused.error().what(), HasSubstr("minimum_version is above maximum_version"));
+}
+
 TEST_F(tls_test, agrees_on_the_servers_favourite_of_the_protocols_offered) {
     tls_settings client = trusting();
     client.alpn = {"http/1.1", "h2"};
@@ -248,9 +270,11 @@ TEST_F(tls_test, agrees_on_no_protocol_when_one_side_names_none) {
     EXPECT_EQ(pair->client().alpn(), "");
 }
 
-TEST_F(tls_test, resumes_no_session) {
+TEST_F(tls_test, resumes_no_session_without_a_store_for_it) {
     const auto client = tls_context::client(trusting()).value();
-    const auto server = tls_context::server(serving_localhost()).value();
+    tls_server_settings generous = serving_localhost();
+    generous.resume_sessions = true;
+    const auto server = tls_context::server(generous).value();
     for (int i = 0; i < 2; ++i) {
         ASSERT_TRUE(shake(client, server).client.has_value());
         EXPECT_EQ(pair->transfer("hello"), "hello");
@@ -265,9 +289,11 @@ TEST_F(tls_test, equal_settings_are_equal_and_any_difference_counts) {
     for (const auto change :
          {+[](tls_settings& s) { s.verify = tls_verify::none; },
           +[](tls_settings& s) { s.minimum_version = tls_version::tls_1_3; },
-          +[](tls_settings& s) { s.ca_file += "x"; }, +[](tls_settings& s) { s.ca_directory = "x"; },
-          +[](tls_settings& s) { s.certificate_file = "x"; }, +[](tls_settings& s) { s.key_file = "x"; },
-          +[](tls_settings& s) { s.alpn = {"h2"}; }, +[](tls_settings& s) { s.server_name = "x"; }}) {
+          +[](tls_settings& s) { s.maximum_version = tls_version::tls_1_2; },
+          +[](tls_settings& s) { s.resume_sessions = false; }, +[](tls_settings& s) { s.ca_file += "x"; },
+          +[](tls_settings& s) { s.ca_directory = "x"; }, +[](tls_settings& s) { s.certificate_file = "x"; },
+          +[](tls_settings& s) { s.key_file = "x"; }, +[](tls_settings& s) { s.alpn = {"h2"}; },
+          +[](tls_settings& s) { s.server_name = "x"; }}) {
         tls_settings other = one;
         change(other);
         EXPECT_NE(one, other);

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <deque>
 #include <exception>
 #include <mutex>
 #include <stop_token>
@@ -152,19 +151,14 @@ result<void> service_settings::validate() const {
     if (look_up_interval != 0s && (look_up_interval < 1s || look_up_interval > 24h)) {
         return wrong("look_up_interval", to_text(look_up_interval), "1 s ... 24 h, or 0");
     }
-    for (const fallback& each : fallbacks) {
-        if (each.name.empty() || each.name.size() > 100 || !each.answer) {
-            return wrong("fallbacks", fmt::format("'{}'", each.name), "a name of 1 ... 100 characters and an answer");
-        }
-    }
-    return {};
+    return upstream::fallback_list<response, request, unanswered>::validate(fallbacks);
 }
 
 /// The state of a service, shared with its running operations.
 class service::implementation {
 public:
-    implementation(scheduler_group& group, service_settings settings) : settings_(std::move(settings)) {
-        for (const fallback& each : settings_.fallbacks) counts_.emplace_back().name = &each.name;
+    implementation(scheduler_group& group, service_settings settings)
+        : settings_(std::move(settings)), fallbacks_(settings_.fallbacks) {
         std::vector<upstream::endpoint_settings> endpoints;
         endpoints.reserve(settings_.regions.size());
         for (const region& each : settings_.regions) endpoints.push_back(endpoint_of(each));
@@ -204,11 +198,6 @@ private:
         std::string base_url;
         std::weak_ptr<region_target> target;
     };
-    struct fallback_counts {
-        const std::string* name = nullptr;
-        std::atomic<std::uint64_t> asked{0};
-        std::atomic<std::uint64_t> answered{0};
-    };
 
     [[nodiscard]] bool is_repeatable(const method& value) const noexcept {
         const auto& listed = settings_.methods;
@@ -229,14 +218,12 @@ private:
                                                      time_point sent);
     [[nodiscard]] static task<void> revalidate(std::shared_ptr<implementation> self, request what, cache_visit visit);
     static void start_revalidation(std::shared_ptr<implementation> self, request what, cache_visit& visit);
-    [[nodiscard]] task<void> fall_back(const request& what, const unanswered& why, time_point deadline,
-                                       std::optional<result<response>>& instead);
 
     const service_settings settings_;
     std::shared_ptr<upstream::engine> engine_;
     std::atomic<std::uint64_t> requests_{0};
     std::atomic<std::uint64_t> failed_{0};
-    std::deque<fallback_counts> counts_;
+    const upstream::fallback_list<response, request, unanswered> fallbacks_;
     mutable std::mutex mutex_;
     std::vector<known> regions_;  // protected by mutex_
 
@@ -259,6 +246,10 @@ public:
     [[nodiscard]] bool keeps_deadlines() const noexcept override { return true; }
     [[nodiscard]] exchange_outcome& outcome_of(unsigned lane) { return brought(lane).outcome; }
     [[nodiscard]] time_point sent_at(unsigned lane) { return brought(lane).sent_at; }
+    /// `failure` is what came of `lane`. Was the request sent, and would doing it twice do harm?
+    [[nodiscard]] bool may_have_acted(unsigned lane, const error& failure) {
+        return judge_failure(brought(lane), failure) == outcome::unsure;
+    }
 
 private:
     [[nodiscard]] upstream::attempt_end judge(const client::implementation::attempt_result& last) const override {
@@ -303,20 +294,6 @@ private:
     /// Of hedges, which few requests have.
     std::unique_ptr<std::array<client::implementation::attempt_result, lanes - 1>> hedges_;
 };
-
-task<void> service::implementation::fall_back(const request& what, const unanswered& why, time_point deadline,
-                                              std::optional<result<response>>& instead) {
-    for (std::size_t i = 0; i < settings_.fallbacks.size(); ++i) {
-        const fallback& each = settings_.fallbacks[i];
-        if (each.safe_only && !is_safe(what.method())) continue;
-        counts_[i].asked.fetch_add(1, std::memory_order_relaxed);
-        result<response> given = co_await each.answer(what, why, deadline);
-        if (!given) continue;
-        counts_[i].answered.fetch_add(1, std::memory_order_relaxed);
-        instead.emplace(std::move(given));
-        co_return;
-    }
-}
 
 void service::implementation::prepare_cache() {
     if (!settings_.client.cache) return;
@@ -384,11 +361,11 @@ task<result<response>> service::implementation::ask(std::shared_ptr<implementati
         why.failure = lane.error();
     }
     if (!in_background) me.failed_.fetch_add(1, std::memory_order_relaxed);
-    const bool unsure = why.failure && *why.failure == errc::maybe_executed;
-    const bool hopeless = why.failure && upstream::outcome_of(*why.failure, false) == outcome::ignored;
-    const bool has_fallbacks = !unsure && !hopeless && !in_background;
+    const bool may_have_acted = lane && why.failure && mine.may_have_acted(*lane, *why.failure);
+    const bool has_fallbacks =
+        !in_background && !may_have_acted && (!why.failure || upstream::may_fall_back(*why.failure));
     std::optional<result<response>> instead;
-    if (has_fallbacks) co_await me.fall_back(what, why, deadline, instead);
+    if (has_fallbacks) co_await me.fallbacks_.ask(what, why, options.writes, deadline, instead);
     if (instead) co_return std::move(*instead);
     result<response> failed(response{});
     if (why.failure) {
@@ -437,10 +414,7 @@ service_statistics service::implementation::statistics() const {
     view.failed = failed_.load(std::memory_order_relaxed);
     view.report = engine_->report();
     if (settings_.client.cache) view.cache = settings_.client.cache->statistics();
-    for (const fallback_counts& each : counts_) {
-        view.fallbacks.push_back(
-            {*each.name, each.asked.load(std::memory_order_relaxed), each.answered.load(std::memory_order_relaxed)});
-    }
+    view.fallbacks = fallbacks_.statistics();
     const std::lock_guard held(mutex_);
     for (const known& each : regions_) {
         if (const auto alive = each.target.lock())
@@ -507,22 +481,24 @@ task<result<response>> ask(service& other, const request& what, time_point deadl
     co_return std::move(given);
 }
 
-task<result<response>> copy_of(const response& fixed) {
-    co_return fixed;
-}
-
 }  // namespace
 
 fallback fallback_to(service& other, std::string name, bool safe_only) {
-    return {std::move(name), safe_only, [&other](const request& what, const unanswered&, time_point deadline) {
-                return ask(other, what, deadline);
-            }};
+    fallback made;
+    made.name = std::move(name);
+    made.safe_only = safe_only;
+    made.answer = [&other](const request& what, const unanswered&, time_point deadline) {
+        return ask(other, what, deadline);
+    };
+    return made;
 }
 
-fallback fallback_to(response fixed, std::string name) {
-    // Shared, so that the copies of the settings do not copy it.
-    auto kept = std::make_shared<const response>(std::move(fixed));
-    return {std::move(name), true, [kept](const request&, const unanswered&, time_point) { return copy_of(*kept); }};
+fallback fallback_to(response fixed, std::string name, bool stale) {
+    return upstream::fixed_answer<request, unanswered>(std::move(fixed), std::move(name), stale);
+}
+
+fallback fallback_to(error at_once, std::string name, bool safe_only) {
+    return upstream::fixed_error<response, request, unanswered>(std::move(at_once), std::move(name), safe_only);
 }
 
 }  // namespace lido::http

@@ -75,8 +75,11 @@ public:
 
     /// Did it come from the server or from a cache (`client_settings::cache`)?
     [[nodiscard]] response_source source() const noexcept { return parts_.source; }
-    /// Is it older than its server allows without asking again? Only with a cache; see `response_source::stale`.
+    /// Is it older than its server allows without asking again? Only with a cache or a
+    /// fallback; see `response_source::stale`.
     [[nodiscard]] bool is_stale() const noexcept { return parts_.source == response_source::stale; }
+    /// For who answers with something old.
+    void mark_stale() noexcept { parts_.source = response_source::stale; }
     /// How long ago the server made or confirmed it, for one from a cache; its field Age says the same. Otherwise 0.
     [[nodiscard]] std::chrono::seconds age() const noexcept { return std::chrono::seconds(parts_.age_seconds); }
 

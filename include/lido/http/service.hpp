@@ -5,6 +5,7 @@
 #include "lido/http/client.hpp"
 #include "lido/http/request.hpp"
 #include "lido/http/response.hpp"
+#include "lido/upstream/fallback.hpp"
 #include "lido/upstream/report.hpp"
 #include "lido/upstream/settings.hpp"
 
@@ -38,16 +39,8 @@ struct unanswered {
     unsigned status = 0;
 };
 
-/// What answers instead when no region does.
-struct fallback {
-    /// For statistics. 1 … 100 characters.
-    std::string name;
-    /// Only for requests whose method is safe.
-    bool safe_only = true;
-    /// The answer; an error, of any kind, leaves it to the next fallback. Ends by `deadline`. `what` and `why` live
-    /// until the task has ended.
-    std::function<task<result<response>>(const request& what, const unanswered& why, time_point deadline)> answer;
-};
+/// What answers instead when no region does; see `upstream::fallback` for its members.
+using fallback = upstream::fallback<response, request, unanswered>;
 
 /// The settings of a service. `validate` names what is out of range; a service is never made from invalid settings.
 struct service_settings {
@@ -76,8 +69,8 @@ struct service_settings {
     /// A region's name is looked up again this often, by its checks; when its addresses changed, its connections are
     /// replaced. 1 s … 24 h, or 0: only for new connections.
     duration look_up_interval = std::chrono::seconds(30);
-    /// Asked in their order when no region answered. Without any, or when none has an answer, the result is the error,
-    /// or the response with the status of failure.
+    /// Asked in their order when no region answered, unless it may have done what was asked. Without any, or when none
+    /// has an answer, the result is the error, or the response with the status of failure.
     std::vector<fallback> fallbacks;
 
     [[nodiscard]] result<void> validate() const;
@@ -89,12 +82,7 @@ struct region_statistics {
     client_statistics client;
 };
 
-/// What a fallback did.
-struct fallback_statistics {
-    std::string name;
-    std::uint64_t asked = 0;
-    std::uint64_t answered = 0;
-};
+using upstream::fallback_statistics;
 
 /// A snapshot of a service. `report` has each region's share, health, ejections and breaker, and its changes over time.
 struct service_statistics {
@@ -152,7 +140,10 @@ private:
 /// Another service answers; `other` must outlive those that use it.
 [[nodiscard]] fallback fallback_to(service& other, std::string name, bool safe_only = false);
 
-/// A fixed answer: an empty page, a notice. For safe methods.
-[[nodiscard]] fallback fallback_to(response fixed, std::string name);
+/// A fixed answer: an empty page, a notice. For safe methods. `stale`: it is marked so, see `response::is_stale`.
+[[nodiscard]] fallback fallback_to(response fixed, std::string name, bool stale = false);
+
+/// An error at once; what stands behind it in the list is not asked.
+[[nodiscard]] fallback fallback_to(error at_once, std::string name, bool safe_only = false);
 
 }  // namespace lido::http

@@ -5,6 +5,7 @@
 #include "lido/base/single_scheduler.hpp"
 #include "lido/pool/pool.hpp"
 #include "lido/upstream/engine.hpp"
+#include "lido/upstream/fallback.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -106,6 +108,7 @@ public:
             end.what = how == outcome::failed ? outcome::unreached : how;
             end.only_elsewhere = how == outcome::refused;
             brought_[lane].emplace(std::move(borrowed).error());
+            ended_[lane] = end.what;
             co_return end;
         }
         auto given = co_await work_(*borrowed, deadline);
@@ -117,14 +120,21 @@ public:
             end.what = given ? outcome::success : outcome_of(given.error(), !repeatable_);
             brought_[lane].emplace(std::move(given));
         }
+        ended_[lane] = end.what;
         co_return end;
     }
     [[nodiscard]] result<T> take(unsigned lane) { return std::move(*brought_[lane]); }
+    /// Did the attempt end in a way in which something else may be asked instead?
+    [[nodiscard]] bool may_fall_back(unsigned lane) const noexcept {
+        const outcome how = ended_[lane];
+        return how == outcome::failed || how == outcome::unreached || how == outcome::refused;
+    }
 
 private:
     Work& work_;
     bool repeatable_;
     std::array<std::optional<result<T>>, lanes> brought_;
+    std::array<outcome, lanes> ended_{};
 };
 
 }  // namespace detail
@@ -190,6 +200,16 @@ public:
         return operation<value>(engine_->group(), call<value>(engine_, std::move(work), options));
     }
 
+    /// The same with fallbacks, which are asked in their order when no endpoint can answer, unless one may have done
+    /// what was asked (`outcome::unsure`, `maybe_executed`), or the fault is the caller's own (`outcome::ignored`).
+    /// They get `question`, and the call's error; when none has an answer, that error is the result.
+    template <class Work, class T, class Question = no_question>
+    [[nodiscard]] operation<T> run(Work work, call_options options,
+                                   std::shared_ptr<const fallback_list<T, Question>> instead, Question question = {}) {
+        return {engine_->group(),
+                call_or<T>(engine_, std::move(work), options, std::move(instead), std::move(question))};
+    }
+
     /// See `engine`.
     [[nodiscard]] result<void> set_endpoints(std::span<const endpoint_settings> endpoints) {
         return engine_->set_endpoints(endpoints);
@@ -209,6 +229,24 @@ private:
         if (!lane) co_return lane.error();
         co_return mine.take(*lane);
     }
+    template <class T, class Work, class Question>
+    static task<result<T>> call_or(std::shared_ptr<engine> self, Work work, call_options options,
+                                   std::shared_ptr<const fallback_list<T, Question>> instead, Question question) {
+        const duration most = options.timeout > duration::zero() ? options.timeout : self->policies().timeout;
+        const time_point deadline = deadline_after(scheduler::current()->now(), most);
+        detail::pool_call<Connector, Work, T> mine(work, options.repeatable);
+        const result<unsigned> lane = co_await self->run(options, mine);
+        result<T> given = lane ? mine.take(*lane) : result<T>(lane.error());
+        if (given) co_return std::move(given);
+        // Cut at its deadline, a call that does harm when made twice may have been carried out.
+        const bool cut = !lane && given.error() == errc::timeout && !options.repeatable;
+        const bool may = lane ? mine.may_fall_back(*lane) : !cut && may_fall_back(given.error());
+        if (!may) co_return std::move(given);
+        std::optional<result<T>> other;
+        co_await instead->ask(question, given.error(), options.writes, deadline, other);
+        if (other) co_return std::move(*other);
+        co_return std::move(given);
+    }
     static task<result<std::size_t>> close_of(std::shared_ptr<engine> self, duration timeout) {
         result<std::size_t> cut = co_await self->close(timeout);
         co_return std::move(cut);
@@ -216,5 +254,31 @@ private:
 
     std::shared_ptr<engine> engine_;
 };
+
+/// Another service answers, or, with `safe_only`, one that only reads. `ask(question)` is the work, see
+/// `service::run`. `other` must outlive those that use it.
+template <class T, class Question = no_question, pool::connector Connector, class Ask>
+[[nodiscard]] fallback<T, Question> fallback_to(service<Connector>& other, Ask ask, std::string name,
+                                                bool safe_only = false) {
+    struct asking {
+        static task<result<T>> run(service<Connector>& whom, Ask how, const Question& what, call_options options,
+                                   time_point deadline) {
+            const duration left = deadline - scheduler::current()->now();
+            options.timeout = std::max<duration>(left, std::chrono::milliseconds(1));
+            operation<T> call = whom.run(how(what), options);
+            result<T> given = co_await std::move(call);
+            co_return std::move(given);
+        }
+    };
+    fallback<T, Question> made;
+    made.name = std::move(name);
+    made.safe_only = safe_only;
+    call_options options;
+    options.writes = !safe_only;
+    made.answer = [&other, ask = std::move(ask), options](const Question& what, const error&, time_point deadline) {
+        return asking::run(other, ask, what, options, deadline);
+    };
+    return made;
+}
 
 }  // namespace lido::upstream

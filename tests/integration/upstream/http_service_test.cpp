@@ -170,6 +170,39 @@ TEST(http_service, falls_back_after_a_status_of_failure_too) {
     EXPECT_EQ(shop.post("/", "5").wait().value().status(), 503U);
 }
 
+TEST(http_service, falls_back_to_an_error_at_once_and_marks_what_is_old) {
+    scripted_server a(named("a", 503));
+    scripted_server old(named("yesterday"));
+    runtime io;
+    http::client simple(io, plain_settings(old.url()));
+    service_settings settings = preferring({a.url()});
+    settings.policies.repeat.max_retries = 0;
+    settings.fallbacks.push_back(http::fallback_to(simple.get("/").wait().value(), "yesterday", true));
+    settings.fallbacks.push_back(http::fallback_to(error(errc::pool_paused, "no orders today"), "closed"));
+    service shop(io, settings);
+    const auto stale = shop.get("/").wait().value();
+    EXPECT_EQ(stale.body(), "yesterday");
+    EXPECT_TRUE(stale.is_stale());
+    EXPECT_EQ(shop.post("/", "5").wait().error(), errc::pool_paused);
+}
+
+TEST(http_service, falls_back_with_nothing_that_may_have_been_done) {
+    server_script stalling{
+        .on_request = [](const arrival&) { return reaction{.bytes = "", .then = afterwards::stall}; }};
+    scripted_server a(stalling);
+    scripted_server other(named("other"));
+    runtime io;
+    service beside(io, preferring({other.url()}));
+    service_settings settings = preferring({a.url()});
+    settings.policies.attempt_timeout = 100ms;
+    settings.policies.repeat.max_retries = 0;
+    settings.fallbacks.push_back(http::fallback_to(beside, "beside"));
+    service shop(io, settings);
+    EXPECT_EQ(shop.post("/", "5").wait().error(), errc::timeout);
+    EXPECT_EQ(other.requests(), 0U);
+    EXPECT_EQ(shop.get("/").wait().value().body(), "other");
+}
+
 TEST(http_service, checks_the_path_it_is_given) {
     scripted_server a(named("a", 500));
     runtime io;

@@ -81,6 +81,8 @@ protected:
     [[nodiscard]] started<result<std::string>> call(call_options options = {}) {
         return group_.at(0).start(service_->run(worker{this}, options));
     }
+    /// What a call does: its value is the name of the endpoint that answered.
+    [[nodiscard]] auto work() { return worker{this}; }
     /// A call that ends without time.
     [[nodiscard]] result<std::string> call_now(call_options options = {}) {
         const auto one = call(options);

@@ -1,0 +1,336 @@
+// Lido: a database connection that is borrowed for several statements.
+#pragma once
+
+#include "lido/base/operation.hpp"
+#include "lido/base/random.hpp"
+#include "lido/base/run_on.hpp"
+#include "lido/pool/pool.hpp"
+#include "lido/sql/error.hpp"
+#include "lido/sql/pool_settings.hpp"
+#include "lido/sql/session.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <mutex>
+#include <utility>
+
+namespace lido::sql {
+
+namespace detail {
+
+/// What a pool of databases and its operations share.
+template <class Connector>
+struct sql_pool_state {
+    sql_pool_state(scheduler_group& of, const pool_settings& with, Connector kind)
+        : group(of),
+          settings(with),
+          connections(of, (settings.validate().value(), settings.connections), std::move(kind)) {}
+
+    /// Statements whose length a protocol's field might not hold are refused before a driver sees them.
+    [[nodiscard]] result<void> check_size(const statement& what, const parameters& with) const {
+        std::size_t size = what.text().size();
+        for (const value& each : with) size += each.size();
+        if (size <= settings.max_statement_bytes) return {};
+        return error(lido::errc::limit_exceeded,
+                     fmt::format("a statement with its parameters has {} bytes, max_statement_bytes is {}", size,
+                                 settings.max_statement_bytes),
+                     "send less at once, or raise max_statement_bytes");
+    }
+    /// A failure may mean that the server is not what it was: then all connections of now are retired.
+    void note(const error& failure, const typename Connector::connection& where) {
+        if (connections.kind().ends_generation(failure, where)) connections.retire_all();
+    }
+    [[nodiscard]] duration back_off(const back_off_settings& how, unsigned failures) {
+        const std::lock_guard held(mutex);
+        return back_off_delay(how, failures, random);
+    }
+
+    scheduler_group& group;
+    const pool_settings settings;
+    pool::pool<Connector> connections;
+    std::mutex mutex;
+    random_source random{random_source::entropy_seed()};
+};
+
+/// A lease that its user's object and its running operations own together: what runs on another thread may end later
+/// than the object.
+template <class Connector>
+struct sql_held {
+    using session = typename Connector::connection;
+    using pool_lease = typename pool::pool<Connector>::lease;
+
+    sql_held(std::shared_ptr<sql_pool_state<Connector>> of, pool_lease what)
+        : owner(std::move(of)), lease(std::move(what)) {}
+
+    /// One operation at a time: the second would wait for, or read, the answer of the first.
+    class turn {
+    public:
+        explicit turn(sql_held& of) noexcept : of_(of), mine_(!std::exchange(of.in_use, true)) {}
+        turn(const turn&) = delete;
+        turn& operator=(const turn&) = delete;
+        ~turn() {
+            if (mine_) of_.in_use = false;
+        }
+        [[nodiscard]] result<void> check() const {
+            if (!mine_) {
+                return error(lido::errc::invalid_argument, "another operation of this lease is under way",
+                             "await it first, or use a lease for each");
+            }
+            if (!of_.lease.valid()) {
+                return error(lido::errc::invalid_argument, "the lease was given back already", "acquire another one");
+            }
+            return {};
+        }
+
+    private:
+        sql_held& of_;
+        bool mine_;
+    };
+
+    [[nodiscard]] time_point deadline() const {
+        return deadline_after(scheduler::current()->now(), owner->settings.statement_timeout);
+    }
+    [[nodiscard]] scheduler& where() const noexcept { return lease.where(); }
+
+    std::shared_ptr<sql_pool_state<Connector>> owner;
+    pool_lease lease;
+    bool in_use = false;  // on the connection's scheduler only
+};
+
+template <class Connector>
+task<result<rows>> run_held(std::shared_ptr<sql_held<Connector>> held, statement what, parameters with,
+                            time_point deadline) {
+    const typename sql_held<Connector>::turn mine(*held);
+    if (auto allowed = mine.check(); !allowed) co_return std::move(allowed).error();
+    auto& on = *held->lease;
+    result<rows> given = co_await on.run(what, with, deadline);
+    if (!given) held->owner->note(given.error(), on);
+    co_return std::move(given);
+}
+
+/// From wherever the user's coroutine is to the connection's scheduler, and back.
+template <class Connector>
+task<result<rows>> query_held(std::shared_ptr<sql_held<Connector>> held, statement what, parameters with) {
+    if (held == nullptr || !held->lease.valid()) {
+        co_return error(lido::errc::invalid_argument, "the lease was given back already, or the transaction has ended",
+                        "acquire another one");
+    }
+    if (auto fits = held->owner->check_size(what, with); !fits) co_return std::move(fits).error();
+    scheduler& where = held->where();
+    const time_point deadline = held->deadline();
+    result<rows> given = co_await run_on(where, run_held(std::move(held), std::move(what), std::move(with), deadline));
+    co_return std::move(given);
+}
+
+template <class Connector>
+task<result<void>> start_held(std::shared_ptr<sql_held<Connector>> held, statement what, parameters with,
+                              time_point deadline) {
+    const typename sql_held<Connector>::turn mine(*held);
+    if (auto allowed = mine.check(); !allowed) co_return std::move(allowed).error();
+    auto& on = *held->lease;
+    result<void> started = co_await on.start(what, with, deadline);
+    if (!started) held->owner->note(started.error(), on);
+    co_return std::move(started);
+}
+
+/// The next rows, and whether there may be more.
+struct fetched {
+    rows batch;
+    bool more = false;
+};
+
+template <class Connector>
+task<result<fetched>> fetch_held(std::shared_ptr<sql_held<Connector>> held, time_point deadline) {
+    const typename sql_held<Connector>::turn mine(*held);
+    if (auto allowed = mine.check(); !allowed) co_return std::move(allowed).error();
+    auto& on = *held->lease;
+    fetched got;
+    result<bool> more = co_await on.fetch(got.batch, deadline);
+    if (!more) {
+        held->owner->note(more.error(), on);
+        co_return std::move(more).error();
+    }
+    got.more = *more;
+    co_return std::move(got);
+}
+
+}  // namespace detail
+
+/// A result that is fetched piece by piece. It holds its connection until it is read to its end or dropped; dropped
+/// before, the statement is cancelled or the connection closed. Not thread-safe; movable.
+template <class Connector>
+class [[nodiscard]] basic_row_stream {
+public:
+    explicit basic_row_stream(std::shared_ptr<detail::sql_held<Connector>> held) noexcept : held_(std::move(held)) {}
+
+    /// The next rows, at least one; an empty `rows` is the end. Nothing more is taken from the server until it is
+    /// called again.
+    [[nodiscard]] operation<rows> next() { return {group(), next_of(this)}; }
+
+private:
+    [[nodiscard]] scheduler_group& group() const noexcept { return held_->owner->group; }
+    static task<result<rows>> next_of(basic_row_stream* self) {
+        if (!self->more_) co_return rows();
+        const auto held = self->held_;
+        if (!held->lease.valid()) co_return rows();
+        scheduler& where = held->where();
+        result<detail::fetched> got = co_await run_on(where, detail::fetch_held(held, held->deadline()));
+        if (!got) {
+            self->more_ = false;
+            co_return std::move(got).error();
+        }
+        self->more_ = got->more;
+        co_return std::move(got->batch);
+    }
+
+    std::shared_ptr<detail::sql_held<Connector>> held_;
+    bool more_ = true;
+};
+
+template <class Connector>
+class basic_transaction;
+
+/// A borrowed connection. Dropping it gives it back; an open transaction is then rolled back before anybody else gets
+/// it. Not thread-safe; movable; one operation at a time. It keeps its pool's state alive, and the pool waits for it in
+/// `close`.
+template <class Connector>
+class [[nodiscard]] basic_lease {
+public:
+    using held = detail::sql_held<Connector>;
+
+    explicit basic_lease(std::shared_ptr<held> what) noexcept : held_(std::move(what)) {}
+
+    /// See `basic_pool::query`; on this connection, so within its transaction if it has begun one.
+    template <class... Values>
+    [[nodiscard]] operation<rows> query(statement what, Values&&... values) {
+        return query_with(std::move(what), make_parameters(std::forward<Values>(values)...));
+    }
+    [[nodiscard]] operation<rows> query_with(statement what, parameters with) {
+        return {group(), detail::query_held(held_, std::move(what), std::move(with))};
+    }
+    template <class... Values>
+    [[nodiscard]] operation<basic_row_stream<Connector>> stream(statement what, Values&&... values) {
+        return stream_with(std::move(what), make_parameters(std::forward<Values>(values)...));
+    }
+    [[nodiscard]] operation<basic_row_stream<Connector>> stream_with(statement what, parameters with) {
+        return {group(), stream_of(held_, std::move(what), std::move(with))};
+    }
+
+    /// Begins a transaction; this object is empty afterwards, the connection belongs to the transaction.
+    [[nodiscard]] operation<basic_transaction<Connector>> begin(const transaction_options& options = {}) && {
+        return {group(), basic_transaction<Connector>::begin_on(std::exchange(held_, nullptr), options)};
+    }
+
+    /// The session itself, for what only its kind can do; on `where()` alone.
+    [[nodiscard]] typename held::session& session() const noexcept { return *held_->lease; }
+    [[nodiscard]] scheduler& where() const noexcept { return held_->where(); }
+    /// Has the connection served anybody before?
+    [[nodiscard]] bool reused() const noexcept { return held_->lease.reused(); }
+    [[nodiscard]] const std::shared_ptr<held>& shared() const noexcept { return held_; }
+
+private:
+    [[nodiscard]] scheduler_group& group() const noexcept { return held_->owner->group; }
+    static task<result<basic_row_stream<Connector>>> stream_of(std::shared_ptr<held> what, statement text,
+                                                               parameters with) {
+        if (auto fits = what->owner->check_size(text, with); !fits) co_return std::move(fits).error();
+        scheduler& where = what->where();
+        const time_point deadline = what->deadline();
+        result<void> started =
+            co_await run_on(where, detail::start_held(what, std::move(text), std::move(with), deadline));
+        if (!started) co_return std::move(started).error();
+        co_return basic_row_stream<Connector>(std::move(what));
+    }
+
+    std::shared_ptr<held> held_;
+};
+
+/// A transaction. Dropped without `commit` it is rolled back, before its connection is lent again. Not thread-safe;
+/// movable; one operation at a time.
+template <class Connector>
+class [[nodiscard]] basic_transaction {
+public:
+    using held = detail::sql_held<Connector>;
+
+    explicit basic_transaction(std::shared_ptr<held> what) noexcept
+        : group_(&what->owner->group), held_(std::move(what)) {}
+
+    template <class... Values>
+    [[nodiscard]] operation<rows> query(statement what, Values&&... values) {
+        return query_with(std::move(what), make_parameters(std::forward<Values>(values)...));
+    }
+    [[nodiscard]] operation<rows> query_with(statement what, parameters with) {
+        return {*group_, detail::query_held(held_, std::move(what), std::move(with))};
+    }
+    template <class... Values>
+    [[nodiscard]] operation<basic_row_stream<Connector>> stream(statement what, Values&&... values) {
+        return basic_lease<Connector>(held_).stream(std::move(what), std::forward<Values>(values)...);
+    }
+
+    /// Makes it last, and gives the connection back. `maybe_executed` when the connection broke before the answer came:
+    /// nobody knows then but the database.
+    [[nodiscard]] operation<void> commit() {
+        return {*group_, end_of(std::exchange(held_, nullptr), statement("COMMIT"))};
+    }
+    /// Undoes it, and gives the connection back.
+    [[nodiscard]] operation<void> rollback() {
+        return {*group_, end_of(std::exchange(held_, nullptr), statement("ROLLBACK"))};
+    }
+
+    /// A point to which `rollback_to` returns. Named by a number; they nest.
+    [[nodiscard]] operation<unsigned> savepoint() { return {*group_, savepoint_of(this)}; }
+    [[nodiscard]] operation<rows> rollback_to(unsigned point) {
+        return query(trusted_sql(fmt::format("ROLLBACK TO SAVEPOINT lido_{}", point)));
+    }
+
+private:
+    friend class basic_lease<Connector>;
+
+    static task<result<basic_transaction>> begin_on(std::shared_ptr<held> what, transaction_options options) {
+        result<statement> text = what->owner->connections.kind().begin_statement(options);
+        if (!text) co_return std::move(text).error();
+        result<rows> begun = co_await detail::query_held(what, std::move(*text), parameters());
+        if (!begun) co_return std::move(begun).error();
+        co_return basic_transaction(std::move(what));
+    }
+    static task<result<void>> end_of(std::shared_ptr<held> what, statement how) {
+        if (what == nullptr) {
+            co_return error(lido::errc::invalid_argument, "the transaction has ended already", "begin another one");
+        }
+        scheduler& where = what->where();
+        result<void> ended = co_await run_on(where, end_held(std::move(what), std::move(how)));
+        co_return std::move(ended);
+    }
+    static task<result<void>> end_held(std::shared_ptr<held> what, statement how) {
+        const typename held::turn mine(*what);
+        if (auto allowed = mine.check(); !allowed) co_return std::move(allowed).error();
+        auto& on = *what->lease;
+        const bool failed_before = on.state() == session_state::failed;
+        const parameters none;
+        result<rows> given = co_await on.run(how, none, what->deadline());
+        if (!given) {
+            what->owner->note(given.error(), on);
+            co_return std::move(given).error();
+        }
+        what->lease.release();
+        // PostgreSQL answers COMMIT in a failed transaction with a rollback and no error.
+        if (failed_before && how.text() == "COMMIT") {
+            co_return error(errc::transaction_failed, "COMMIT: an earlier statement of the transaction had failed",
+                            "roll back, and run the transaction again");
+        }
+        co_return result<void>();
+    }
+    static task<result<unsigned>> savepoint_of(basic_transaction* self) {
+        const unsigned point = ++self->last_savepoint_;
+        statement text(trusted_sql(fmt::format("SAVEPOINT lido_{}", point)));
+        result<rows> made = co_await detail::query_held(self->held_, std::move(text), parameters());
+        if (!made) co_return std::move(made).error();
+        co_return point;
+    }
+
+    scheduler_group* group_;
+    std::shared_ptr<held> held_;  // null once it has ended
+    unsigned last_savepoint_ = 0;
+};
+
+}  // namespace lido::sql

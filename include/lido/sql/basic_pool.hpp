@@ -1,0 +1,149 @@
+// Lido: a pool of database connections of one kind.
+#pragma once
+
+#include "lido/base/operation.hpp"
+#include "lido/base/sleep.hpp"
+#include "lido/pool/pool.hpp"
+#include "lido/sql/basic_lease.hpp"
+#include "lido/sql/error.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace lido::sql {
+
+/// What all pools of databases can do; `postgres::pool`, `mysql::pool` and `sqlite::pool` add what only they have.
+///
+/// Thread-safe. The runtime must outlive it; operations keep what they use alive. `close` or the destructor end it as
+/// they end `pool::pool`.
+template <session_connector Connector>
+class basic_pool {
+public:
+    using lease = basic_lease<Connector>;
+    using transaction = basic_transaction<Connector>;
+    using row_stream = basic_row_stream<Connector>;
+    using connection_pool = pool::pool<Connector>;
+
+    /// Throws `lido::exception` (`invalid_argument`, naming the setting) when `settings` are out of range.
+    basic_pool(scheduler_group& group, const pool_settings& settings, Connector kind)
+        : shared_(std::make_shared<detail::sql_pool_state<Connector>>(group, settings, std::move(kind))) {}
+
+    /// Runs a statement on whatever connection is free, outside of any transaction: the whole result. `values` are
+    /// bound to its placeholders. Errors: `sql::errc`, those of the pool, `timeout`, `limit_exceeded`,
+    /// `connection_closed`, and `maybe_executed` when the connection broke before the answer came.
+    template <class... Values>
+    [[nodiscard]] operation<rows> query(statement what, Values&&... values) {
+        return query_with(std::move(what), make_parameters(std::forward<Values>(values)...));
+    }
+    [[nodiscard]] operation<rows> query_with(statement what, parameters with) {
+        return {shared_->group, query_of(shared_, std::move(what), std::move(with))};
+    }
+    /// The same, for a result that is too large to be held: it is fetched piece by piece.
+    template <class... Values>
+    [[nodiscard]] operation<row_stream> stream(statement what, Values&&... values) {
+        return {shared_->group, stream_of(shared_, std::move(what), make_parameters(std::forward<Values>(values)...))};
+    }
+
+    /// A connection for several statements that belong together. See `pool::pool::acquire`.
+    [[nodiscard]] operation<lease> acquire(const pool::acquire_options& options = {}) {
+        return {shared_->group, acquire_of(shared_, options)};
+    }
+    /// A connection in a transaction.
+    [[nodiscard]] operation<transaction> begin(const transaction_options& options = {}) {
+        return {shared_->group, begin_of(shared_, options)};
+    }
+    /// Runs `work`, a coroutine function (transaction&) -> task<result<T>>, in a transaction and commits; when it
+    /// fails, rolls back and fails with its error. After a serialization failure or a deadlock, its commit's included,
+    /// all of it is run again, as often as `retry` says: whatever else `work` does must bear being done again.
+    template <class Work>
+    [[nodiscard]] auto transact(Work work, const transaction_options& options = {},
+                                const transaction_retry& retry = {}) {
+        using outcome = typename std::invoke_result_t<Work&, transaction&>::value_type;
+        using brought = typename outcome::value_type;
+        return operation<brought>(shared_->group, transact_of<brought>(shared_, std::move(work), options, retry));
+    }
+
+    /// The pool underneath: sizes, statistics, pause, drain.
+    [[nodiscard]] connection_pool& connections() noexcept { return shared_->connections; }
+    [[nodiscard]] const connection_pool& connections() const noexcept { return shared_->connections; }
+    [[nodiscard]] const pool_settings& settings() const noexcept { return shared_->settings; }
+    [[nodiscard]] operation<std::size_t> close(duration timeout = std::chrono::seconds(10)) {
+        return shared_->connections.close(timeout);
+    }
+
+protected:
+    using state = detail::sql_pool_state<Connector>;
+    [[nodiscard]] const std::shared_ptr<state>& shared() const noexcept { return shared_; }
+
+private:
+    static task<result<rows>> query_of(std::shared_ptr<state> self, statement what, parameters with) {
+        if (auto fits = self->check_size(what, with); !fits) co_return std::move(fits).error();
+        auto borrowed = co_await self->connections.acquire();
+        if (!borrowed) co_return std::move(borrowed).error();
+        const time_point deadline = deadline_after(scheduler::current()->now(), self->settings.statement_timeout);
+        scheduler& where = borrowed->where();
+        if (where.is_current()) {
+            auto& on = **borrowed;
+            result<rows> given = co_await on.run(what, with, deadline);
+            if (!given) self->note(given.error(), on);
+            co_return std::move(given);
+        }
+        auto owned = std::make_shared<detail::sql_held<Connector>>(self, std::move(*borrowed));
+        result<rows> given = co_await run_on(where, detail::run_held(std::move(owned), what, with, deadline));
+        co_return std::move(given);
+    }
+    static task<result<lease>> acquire_of(std::shared_ptr<state> self, pool::acquire_options options) {
+        auto borrowed = co_await self->connections.acquire(options);
+        if (!borrowed) co_return std::move(borrowed).error();
+        co_return lease(std::make_shared<detail::sql_held<Connector>>(std::move(self), std::move(*borrowed)));
+    }
+    static task<result<row_stream>> stream_of(std::shared_ptr<state> self, statement what, parameters with) {
+        result<lease> borrowed = co_await acquire_of(self, pool::acquire_options{});
+        if (!borrowed) co_return std::move(borrowed).error();
+        operation<row_stream> begun = borrowed->stream_with(std::move(what), std::move(with));
+        result<row_stream> given = co_await std::move(begun);
+        co_return std::move(given);
+    }
+    static task<result<transaction>> begin_of(std::shared_ptr<state> self, transaction_options options) {
+        pool::acquire_options how;
+        if (options.timeout > duration::zero()) how.timeout = options.timeout;
+        result<lease> borrowed = co_await acquire_of(self, how);
+        if (!borrowed) co_return std::move(borrowed).error();
+        operation<transaction> begun = std::move(*borrowed).begin(options);
+        result<transaction> given = co_await std::move(begun);
+        co_return std::move(given);
+    }
+    template <class T, class Work>
+    static task<result<T>> attempt_of(std::shared_ptr<state> self, Work& work, transaction_options options) {
+        result<transaction> scope = co_await begin_of(self, options);
+        if (!scope) co_return std::move(scope).error();
+        task<result<T>> body = work(*scope);
+        result<T> given = co_await std::move(body);
+        if (!given) {
+            operation<void> undone = scope->rollback();
+            const result<void> rolled_back = co_await std::move(undone);
+            static_cast<void>(rolled_back);  // the connection is reset or closed in any case
+            co_return std::move(given);
+        }
+        operation<void> done = scope->commit();
+        result<void> committed = co_await std::move(done);
+        if (!committed) co_return std::move(committed).error();
+        co_return std::move(given);
+    }
+    template <class T, class Work>
+    static task<result<T>> transact_of(std::shared_ptr<state> self, Work work, transaction_options options,
+                                       transaction_retry retry) {
+        for (unsigned retries = 0;; ++retries) {
+            result<T> given = co_await attempt_of<T>(self, work, options);
+            if (given || !is_transient(given.error()) || retries >= retry.max_retries) co_return std::move(given);
+            const duration pause = self->back_off(retry.back_off, retries + 1);
+            co_await sleep_until(deadline_after(scheduler::current()->now(), pause));
+        }
+    }
+
+    std::shared_ptr<state> shared_;
+};
+
+}  // namespace lido::sql

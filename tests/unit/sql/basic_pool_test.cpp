@@ -1,0 +1,206 @@
+#include "lido/sql/basic_pool.hpp"
+
+#include "support/virtual_scheduler.hpp"
+#include "unit/sql/fake_session.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace std::chrono_literals;
+using lido::error;
+using lido::result;
+using lido::task;
+using lido::sql::rows;
+using lido::test::fake_database;
+using lido::test::fake_database_connector;
+using lido::test::started;
+using testing::ElementsAre;
+
+using fake_pool = lido::sql::basic_pool<fake_database_connector>;
+
+/// A pool of fake sessions on two virtual schedulers; the test's own code runs as if on the first.
+class basic_pool : public testing::Test {
+public:
+    basic_pool() : before_(current_scheduler::set_current(&group_.at(0))) { settings_.connections.max_size = 1; }
+    ~basic_pool() override {
+        pool_.reset();
+        group_.advance(1min);
+        EXPECT_EQ(group_.armed_timers(), 0U);
+        current_scheduler::set_current(before_);
+    }
+
+protected:
+    fake_pool& open() { return pool_.emplace(group_, settings_, fake_database_connector(database_)); }
+
+    template <class T>
+    [[nodiscard]] T run(task<T> what, std::uint32_t on = 0) {
+        const started<T> begun = group_.at(on).start(std::move(what));
+        group_.run_until_idle();
+        return begun.take();
+    }
+    template <class T>
+    [[nodiscard]] result<T> run(lido::operation<T> what, std::uint32_t on = 0) {
+        return run(std::move(what).as_task(), on);
+    }
+
+    struct current_scheduler : lido::scheduler {
+        using lido::scheduler::set_current;
+    };
+
+    lido::test::virtual_group group_{2};
+    lido::scheduler* before_;
+    fake_database database_;
+    lido::sql::pool_settings settings_;
+    std::optional<fake_pool> pool_;
+};
+
+TEST_F(basic_pool, a_query_gives_its_rows_and_its_connection_back) {
+    auto& pool = open();
+    for (int i = 1; i <= 3; ++i) {
+        const auto given = run(pool.query("select count(*) from outfit where size = ?", 38));
+        ASSERT_TRUE(given);
+        EXPECT_EQ((*given)[0][0].as<int>().value(), i);
+        EXPECT_EQ(given->affected(), 1U);
+    }
+    EXPECT_EQ(database_.opened, 1);
+    EXPECT_EQ(database_.resets, 0);
+}
+
+TEST_F(basic_pool, a_query_from_another_scheduler_than_its_connections_runs_over_there) {
+    auto& pool = open();
+    EXPECT_TRUE(run(pool.query("first"), 0));
+    EXPECT_TRUE(run(pool.query("second"), 1));
+    EXPECT_EQ(database_.opened, 1);
+}
+
+TEST_F(basic_pool, statements_and_parameters_beyond_the_limit_never_reach_a_session) {
+    settings_.max_statement_bytes = 1024;
+    auto& pool = open();
+    const auto refused = run(pool.query("insert into outfit values (?)", std::string(1024, 'x')));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), lido::errc::limit_exceeded);
+    EXPECT_EQ(database_.opened, 0);
+}
+
+TEST_F(basic_pool, a_lease_that_comes_back_within_a_transaction_is_reset_first) {
+    auto& pool = open();
+    {
+        auto scope = run(pool.begin());
+        ASSERT_TRUE(scope);
+        EXPECT_TRUE(run(scope->query("update outfit set size = 40")));
+    }
+    EXPECT_TRUE(run(pool.query("select 1")));
+    EXPECT_EQ(database_.resets, 1);
+    EXPECT_THAT(database_.seen, ElementsAre("BEGIN", "update outfit set size = 40", "select 1"));
+}
+
+TEST_F(basic_pool, a_committed_transaction_gives_its_connection_back_without_a_reset) {
+    auto& pool = open();
+    auto scope = run(pool.begin());
+    ASSERT_TRUE(scope);
+    EXPECT_TRUE(run(scope->commit()));
+    EXPECT_FALSE(run(scope->query("late")));
+    EXPECT_FALSE(run(scope->commit()));
+    EXPECT_TRUE(run(pool.query("select 1")));
+    EXPECT_EQ(database_.resets, 0);
+}
+
+TEST_F(basic_pool, a_commit_after_a_failed_statement_is_an_error) {
+    auto& pool = open();
+    database_.fails = [](const std::string& text) -> std::optional<error> {
+        if (text == "bad") return error(lido::sql::errc::unique_violation, "key");
+        return std::nullopt;
+    };
+    auto scope = run(pool.begin());
+    ASSERT_TRUE(scope);
+    EXPECT_FALSE(run(scope->query("bad")));
+    const auto committed = run(scope->commit());
+    ASSERT_FALSE(committed);
+    EXPECT_EQ(committed.error(), lido::sql::errc::transaction_failed);
+}
+
+task<result<int>> count_up(fake_pool::transaction& in, int* attempts) {
+    ++*attempts;
+    lido::operation<rows> asked = in.query("update counter");
+    result<rows> given = co_await std::move(asked);
+    if (!given) co_return std::move(given).error();
+    co_return *attempts;
+}
+
+TEST_F(basic_pool, a_transaction_that_conflicts_is_run_again_from_its_beginning) {
+    auto& pool = open();
+    int failures = 2;
+    database_.fails = [&failures](const std::string& text) -> std::optional<error> {
+        if (text != "update counter" || failures-- <= 0) return std::nullopt;
+        return error(lido::sql::errc::serialization_failure, "conflict");
+    };
+    int attempts = 0;
+    auto work = [&attempts](fake_pool::transaction& in) { return count_up(in, &attempts); };
+    lido::operation<int> all = pool.transact(work);
+    const started<result<int>> begun = group_.at(0).start(std::move(all).as_task());
+    group_.advance(10s);
+    EXPECT_EQ(begun.take().value(), 3);
+    EXPECT_THAT(database_.seen, ElementsAre("BEGIN", "update counter", "ROLLBACK", "BEGIN", "update counter",
+                                            "ROLLBACK", "BEGIN", "update counter", "COMMIT"));
+}
+
+TEST_F(basic_pool, a_transaction_that_fails_for_another_reason_is_not_run_again) {
+    auto& pool = open();
+    database_.fails = [](const std::string& text) -> std::optional<error> {
+        if (text != "update counter") return std::nullopt;
+        return error(lido::sql::errc::unique_violation, "key");
+    };
+    int attempts = 0;
+    auto work = [&attempts](fake_pool::transaction& in) { return count_up(in, &attempts); };
+    lido::operation<int> all = pool.transact(work);
+    const auto given = run(std::move(all));
+    ASSERT_FALSE(given);
+    EXPECT_EQ(given.error(), lido::sql::errc::unique_violation);
+    EXPECT_EQ(attempts, 1);
+}
+
+TEST_F(basic_pool, a_stream_brings_its_rows_piece_by_piece_and_keeps_its_connection_until_its_end) {
+    auto& pool = open();
+    auto stream = run(pool.stream("select * from outfit"));
+    ASSERT_TRUE(stream);
+    int sum = 0;
+    while (true) {
+        const auto batch = run(stream->next());
+        ASSERT_TRUE(batch);
+        if (batch->empty()) break;
+        sum += (*batch)[0][0].as<int>().value();
+        EXPECT_EQ(pool.connections().statistics().leases, 1U);
+    }
+    EXPECT_EQ(sum, 6);
+}
+
+TEST_F(basic_pool, a_query_that_is_given_up_leaves_a_connection_that_is_reset_before_it_is_lent_again) {
+    auto& pool = open();
+    database_.takes = 1s;
+    {
+        const started<result<rows>> begun = group_.at(0).start(pool.query("slow").as_task());
+        group_.advance(100ms);
+        EXPECT_FALSE(begun.done());
+        begun.cancel();
+    }
+    database_.takes = 0s;
+    EXPECT_TRUE(run(pool.query("select 1")));
+    EXPECT_EQ(database_.resets, 1);
+    EXPECT_EQ(database_.opened, 1);
+}
+
+TEST_F(basic_pool, a_server_that_changed_its_role_ends_the_generation) {
+    auto& pool = open();
+    database_.ends_generation = true;
+    database_.fails = [](const std::string& text) -> std::optional<error> {
+        if (text != "insert") return std::nullopt;
+        return error(lido::sql::errc::read_only, "the server is a replica now");
+    };
+    EXPECT_FALSE(run(pool.query("insert")));
+    EXPECT_TRUE(run(pool.query("select 1")));
+    EXPECT_EQ(database_.opened, 2);
+}
+
+}  // namespace

@@ -297,6 +297,18 @@ task<result<void>> client::implementation::reach(time_point deadline) {
     co_return result<void>();
 }
 
+task<void> client::implementation::follow_addresses(time_point deadline) {
+    origin_pool* const known = base_pool_known_.load(std::memory_order_acquire);
+    if (known == nullptr) co_return;
+    const identity& who = known->plan->who;
+    // A proxy looks the name up itself, and a UNIX socket has none.
+    if (!who.proxies.empty() || !who.unix_socket.empty()) co_return;
+    net::resolver& names = settings_.names ? *settings_.names : net::default_resolver();
+    task<result<std::vector<net::address>>> asking = names.resolve(who.origin.host, who.origin.port, deadline);
+    const result<std::vector<net::address>> found = co_await std::move(asking);
+    if (found && !found->empty()) known->book->keep_only(*found);
+}
+
 void client::implementation::retire_all() {
     if (origin_pool* const known = base_pool_known_.load(std::memory_order_acquire)) known->connections.retire_all();
 }

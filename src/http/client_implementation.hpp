@@ -54,6 +54,9 @@ public:
     [[nodiscard]] task<result<void>> reach(time_point deadline);
     /// The base URL's origin has moved, or changed its role: its connections are used for nothing new.
     void retire_all();
+    /// The addresses of the base URL's origin, if it is one that is connected to directly; those it has no longer are
+    /// used for nothing new. A look-up that fails, or brings what is no set of addresses, changes nothing.
+    [[nodiscard]] task<void> follow_addresses(time_point deadline);
     /// Of the base URL, if there is one.
     [[nodiscard]] const std::optional<origin>& base_origin() const noexcept { return base_origin_; }
 

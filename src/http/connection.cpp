@@ -32,6 +32,7 @@ task<result<std::unique_ptr<connection>>> connector::open(const pool::open_reque
     auto opened = co_await dial(loop, plan_, request.deadline);
     if (!opened) co_return std::move(opened).error();
     auto made = std::make_unique<connection>(std::move(*opened), request.events, std::move(permit));
+    made->place = book_->add(made->stream->peer(), request.events);
     made->stream->mark_idle();
     co_return std::move(made);
 }

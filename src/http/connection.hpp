@@ -1,6 +1,7 @@
 // Lido: an HTTP/1.1 connection, and how a pool makes, checks and closes one.
 #pragma once
 
+#include "http/address_book.hpp"
 #include "http/connection_budget.hpp"
 #include "http/dial.hpp"
 #include "http/response_reader.hpp"
@@ -18,6 +19,7 @@ public:
                connection_budget::permit allowed = {}) noexcept;
 
     connection_budget::permit permit;  ///< declared first: given back after the stream has gone
+    address_book::entry place;         ///< by the address that it was made to
     std::unique_ptr<net::stream> stream;
     response_reader reader;
     /// The last exchange ended cleanly, and the peer keeps the connection open. False while one is running.
@@ -40,9 +42,10 @@ class connector {
 public:
     using connection = http::connection;
 
-    /// `budget` may be null: no limit over all origins.
-    explicit connector(std::shared_ptr<const dial_plan> plan, std::shared_ptr<connection_budget> budget = nullptr)
-        : plan_(std::move(plan)), budget_(std::move(budget)) {}
+    /// `budget` may be null: no limit over all origins. `book` is where the connections are found by address.
+    explicit connector(std::shared_ptr<const dial_plan> plan, std::shared_ptr<connection_budget> budget = nullptr,
+                       std::shared_ptr<address_book> book = std::make_shared<address_book>())
+        : plan_(std::move(plan)), budget_(std::move(budget)), book_(std::move(book)) {}
 
     [[nodiscard]] task<result<std::unique_ptr<connection>>> open(const pool::open_request& request);
     [[nodiscard]] task<result<void>> check(connection& which, time_point deadline);
@@ -56,6 +59,7 @@ public:
 private:
     std::shared_ptr<const dial_plan> plan_;
     std::shared_ptr<connection_budget> budget_;
+    std::shared_ptr<address_book> book_;
 };
 
 }  // namespace lido::http

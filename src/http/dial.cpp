@@ -15,9 +15,11 @@ result<std::shared_ptr<const net::tls_context>> tls_contexts::get(const net::tls
     return std::move(*context);
 }
 
-result<std::shared_ptr<const dial_plan>> plan_of(const identity& who, tls_contexts& contexts) {
+result<std::shared_ptr<const dial_plan>> plan_of(const identity& who, tls_contexts& contexts,
+                                                 std::shared_ptr<net::resolver> names) {
     auto plan = std::make_shared<dial_plan>();
     plan->who = who;
+    plan->names = std::move(names);
     if (who.origin.secure) {
         auto context = contexts.get(who.tls);
         if (!context) return std::move(context).error();
@@ -30,6 +32,7 @@ task<result<std::unique_ptr<net::stream>>> dial(net::event_loop& loop, std::shar
                                                 time_point deadline) {
     net::open_options options(plan->who.origin.host, plan->who.origin.port, plan->tls);
     options.deadline = deadline;
+    options.names = plan->names.get();
     task<result<std::unique_ptr<net::stream>>> opening = net::open_stream(loop, std::move(options));
     result<std::unique_ptr<net::stream>> opened = co_await std::move(opening);
     co_return opened;

@@ -29,10 +29,12 @@ private:
 struct dial_plan {
     identity who;
     std::shared_ptr<const net::tls_context> tls{};  ///< null: plain
+    std::shared_ptr<net::resolver> names{};         ///< null: `net::default_resolver()`
 };
 
 /// The plan for `who`. Errors: those of `net::tls_context::client`.
-[[nodiscard]] result<std::shared_ptr<const dial_plan>> plan_of(const identity& who, tls_contexts& contexts);
+[[nodiscard]] result<std::shared_ptr<const dial_plan>> plan_of(const identity& who, tls_contexts& contexts,
+                                                               std::shared_ptr<net::resolver> names = nullptr);
 
 /// A byte stream to the plan's origin, after TLS if that is secure; `alpn()` says which protocol is spoken on it. Runs
 /// on `loop`; destroying the task gives everything up. Errors: `resolve_failed`, `connect_failed`, `tls_failed`,

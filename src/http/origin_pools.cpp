@@ -44,7 +44,8 @@ origin_pool::origin_pool(scheduler_group& group, std::shared_ptr<const dial_plan
     : plan(std::move(by)),
       text(plan->who.origin.to_text()),
       host_field(plan->who.origin.host_field()),
-      connections(group, pool_settings(plan->who.origin, settings), connector(plan, std::move(budget))) {}
+      book(std::make_shared<address_book>()),
+      connections(group, pool_settings(plan->who.origin, settings), connector(plan, std::move(budget), book)) {}
 
 /// How the budget reaches the pools; it may be asked by a connect that ends after they have gone.
 struct origin_pools::room_maker {
@@ -101,7 +102,7 @@ result<std::shared_ptr<origin_pool>> origin_pools::get(const identity& of, time_
                          "raise max_origins");
         }
     }
-    auto plan = plan_of(of, contexts_);
+    auto plan = plan_of(of, contexts_, settings_.names);
     if (!plan) return std::move(plan).error();
     auto made = std::make_shared<origin_pool>(group_, std::move(*plan), settings_, budget_);
     made->last_used = now.time_since_epoch().count();

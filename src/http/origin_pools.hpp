@@ -22,8 +22,9 @@ struct origin_pool : std::enable_shared_from_this<origin_pool> {
                 std::shared_ptr<connection_budget> budget);
 
     const std::shared_ptr<const dial_plan> plan;
-    const std::string text;        ///< the origin, `to_text()`
-    const std::string host_field;  ///< the origin's `host_field()`
+    const std::string text;                    ///< the origin, `to_text()`
+    const std::string host_field;              ///< the origin's `host_field()`
+    const std::shared_ptr<address_book> book;  ///< of its connections
     pool::pool<connector> connections;
     /// Requests that run; one more for the base URL's, which is never dropped. Goes up under the lock of the pools
     /// only.

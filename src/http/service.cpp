@@ -2,7 +2,6 @@
 
 #include "http/client_implementation.hpp"
 #include "http/start_in_background.hpp"
-#include "lido/net/resolver.hpp"
 #include "lido/upstream/engine.hpp"
 
 #include <fmt/format.h>
@@ -97,27 +96,20 @@ private:
         return end;
     }
 
-    /// Has the name other addresses than before? Then connections to the old ones are used for nothing new. Only the
-    /// checks come here, of which never two run at once.
+    /// Connections to addresses that the name has no longer are used for nothing new. Only the checks come here, of
+    /// which never two run at once.
     [[nodiscard]] task<void> look_up(time_point deadline) {
         const time_point now = scheduler::current()->now();
         if (look_up_interval_ == duration::zero() || now < next_look_up_) co_return;
         next_look_up_ = deadline_after(now, look_up_interval_);
-        const origin& where = *own_client->base_origin();
-        auto found = co_await net::default_resolver().resolve(where.host, where.port, deadline);
-        if (!found) co_return;
-        std::vector<std::string> addresses;
-        addresses.reserve(found->size());
-        for (const net::address& each : *found) addresses.push_back(each.to_text());
-        std::sort(addresses.begin(), addresses.end());
-        if (!addresses_.empty() && addresses != addresses_) own_client->retire_all();
-        addresses_ = std::move(addresses);
+        // Half of the time is left for the check: a name server that is silent says nothing about the region.
+        const time_point until = now + (deadline - now) / 2;
+        co_await own_client->follow_addresses(until);
     }
 
     std::optional<request> check_;
     const duration look_up_interval_;
     time_point next_look_up_{};
-    std::vector<std::string> addresses_;
 };
 
 }  // namespace

@@ -6,15 +6,16 @@
 #include <cstdint>
 #include <random>
 #include <stdexcept>
+#include <string_view>
 
 namespace lido::test {
 
-/// A socket that is bound to `port` of the loopback address and does not listen yet; not valid when somebody has it.
-[[nodiscard]] inline net::unique_descriptor bind_to(std::uint16_t port) {
+/// A socket that is bound to `port` of a loopback address and does not listen yet; not valid when somebody has it.
+[[nodiscard]] inline net::unique_descriptor bind_to(std::uint16_t port, std::string_view host = "127.0.0.1") {
     net::unique_descriptor bound(checked_call(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
     const int yes = 1;
     checked_call(setsockopt(bound.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes), "setsockopt");
-    const net::address wanted = *net::address::from_literal("127.0.0.1", port);
+    const net::address wanted = *net::address::from_literal(host, port);
     if (bind(bound.get(), wanted.data(), wanted.size()) != 0) return {};
     return bound;
 }

@@ -75,8 +75,10 @@ server_script echo_script() {
 
 class scripted_server::implementation {
 public:
-    explicit implementation(server_script script) : script_(std::move(script)) {
-        for (int attempt = 0; attempt < 100 && !listening_.valid(); ++attempt) {
+    implementation(server_script script, std::string host, std::uint16_t port)
+        : script_(std::move(script)), host_(std::move(host)), port_(port) {
+        if (port_ != 0) start_listening();
+        for (int attempt = 0; port == 0 && attempt < 100 && !listening_.valid(); ++attempt) {
             port_ = free_port();
             start_listening();
         }
@@ -146,7 +148,7 @@ public:
 
 private:
     void start_listening() {
-        net::unique_descriptor bound = bind_to(port_);
+        net::unique_descriptor bound = bind_to(port_, host_);
         if (!bound.valid() || listen(bound.get(), 4096) != 0) return;
         fcntl(bound.get(), F_SETFL, O_NONBLOCK);
         listening_ = std::move(bound);
@@ -341,6 +343,7 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     server_script script_;
+    const std::string host_;
     std::uint16_t port_ = 0;
     net::unique_descriptor listening_;
     net::unique_descriptor wake_;
@@ -349,7 +352,9 @@ private:
     std::thread thread_;
 };
 
-scripted_server::scripted_server(server_script script) : self_(std::make_unique<implementation>(std::move(script))) {}
+scripted_server::scripted_server(server_script script) : scripted_server(std::move(script), "127.0.0.1", 0) {}
+scripted_server::scripted_server(server_script script, std::string host, std::uint16_t port)
+    : self_(std::make_unique<implementation>(std::move(script), std::move(host), port)) {}
 scripted_server::~scripted_server() = default;
 
 std::uint16_t scripted_server::port() const noexcept {

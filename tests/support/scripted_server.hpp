@@ -65,10 +65,13 @@ struct server_script {
 /// A server that answers every request with its nonce, or its target when there is none, as the body.
 [[nodiscard]] server_script echo_script();
 
-/// A raw socket server on 127.0.0.1 with a thread of its own. All counts may be asked from any thread.
+/// A raw socket server on 127.0.0.1, or another loopback address, with a thread of its own. All counts may be asked
+/// from any thread.
 class scripted_server {
 public:
     explicit scripted_server(server_script script);
+    /// On this address and port, which must be free.
+    scripted_server(server_script script, std::string host, std::uint16_t port);
     scripted_server(const scripted_server&) = delete;
     scripted_server& operator=(const scripted_server&) = delete;
     ~scripted_server();

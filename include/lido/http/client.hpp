@@ -8,6 +8,7 @@
 #include "lido/http/request.hpp"
 #include "lido/http/response.hpp"
 #include "lido/http/response_cache.hpp"
+#include "lido/net/resolver.hpp"
 #include "lido/net/tls.hpp"
 #include "lido/pool/settings.hpp"
 #include "lido/pool/statistics.hpp"
@@ -83,6 +84,9 @@ struct client_settings {
     http_versions http_version = http_versions::automatic;
     /// Sent unless a request brings its own. Empty: none.
     std::string user_agent = "lido/0.1";
+
+    /// Looks names up. Null: the process's, `net::default_resolver()`.
+    std::shared_ptr<net::resolver> names{};
 
     /// Answers from memory what need not be asked for again, and what the server fails to answer. Several clients may
     /// share one. Null: none. See `response_cache` and `cache_settings`.

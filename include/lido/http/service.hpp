@@ -66,8 +66,9 @@ struct service_settings {
     /// The path, below the base URL, that checks GET; any status below 500 is good. Empty: a check only connects, so
     /// that a server that accepts and never answers passes it.
     std::string check_path;
-    /// A region's name is looked up again this often, by its checks; when its addresses changed, its connections are
-    /// replaced. 1 s … 24 h, or 0: only for new connections.
+    /// A region's name is looked up again this often, by its checks; connections to addresses that it has no longer
+    /// serve nothing new, the others stay. A look-up that fails changes nothing. 1 s … 24 h, or 0: names are looked up
+    /// for new connections only.
     duration look_up_interval = std::chrono::seconds(30);
     /// Asked in their order when no region answered, unless it may have done what was asked. Without any, or when none
     /// has an answer, the result is the error, or the response with the status of failure.

@@ -12,8 +12,8 @@
 
 namespace lido::pool {
 
-/// How a connection tells its pool what happens to it between leases. Valid as long as the connection lives; to be used
-/// on the connection's scheduler. A copyable handle.
+/// How a connection tells its pool what happens to it between leases. Valid as long as the pool lives, from any thread;
+/// what comes after the end of the connection is ignored. A copyable handle.
 class connection_events {
 public:
     connection_events(core& owner, slot_id slot) noexcept : owner_(&owner), slot_(slot) {}

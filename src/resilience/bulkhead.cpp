@@ -34,9 +34,11 @@ bulkhead::admission bulkhead::enter() noexcept {
         ++counts_.waiting;
         ++counts_.queued;
         counts_.peak_waiting = std::max(counts_.peak_waiting, counts_.waiting);
+        observed_.tell(&bulkhead_observer::queued, counts_.waiting);
         return admission::wait;
     }
     ++counts_.refused;
+    observed_.tell(&bulkhead_observer::refused, counts_.running, counts_.waiting);
     return admission::refuse;
 }
 

@@ -4,6 +4,7 @@
 #include "resilience/check_setting.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace lido::resilience {
 namespace {
@@ -77,7 +78,7 @@ circuit_breaker::circuit_breaker(const circuit_breaker_settings& settings, time_
 
 /// The only place where the state changes. Whatever was counted belongs to the state that ends.
 void circuit_breaker::change_to(breaker_state next, time_point now) {
-    state_ = next;
+    const breaker_state before = std::exchange(state_, next);
     since_ = now;
     ++generation_;
     consecutive_failures_ = 0;
@@ -88,6 +89,7 @@ void circuit_breaker::change_to(breaker_state next, time_point now) {
     counted_ = tally{};
     timed_.clear();
     if (next == breaker_state::open) ++totals_.opened;
+    if (next != before) observed_.tell(&circuit_breaker_observer::breaker_changed, before, next, now);
 }
 
 /// When the oldest probe's time is over.

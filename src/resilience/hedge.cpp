@@ -40,6 +40,7 @@ std::optional<duration> hedge::delay(unsigned made, time_point now) noexcept {
 bool hedge::try_hedge(retry_budget& budget, time_point now) noexcept {
     const bool is_granted = budget.try_spend(now, retry_budget_use::hedge);
     ++(is_granted ? totals_.hedges : totals_.refused);
+    observed_.tell(is_granted ? &hedge_observer::hedged : &hedge_observer::hedge_refused, now);
     return is_granted;
 }
 

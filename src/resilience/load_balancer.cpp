@@ -204,10 +204,12 @@ choice load_balancer::choose(endpoints_view endpoints, random_source& random) {
     const choice made = by_strategy(endpoints, random);
     if (!made) {
         ++totals_.none;
+        observed_.tell(&load_balancer_observer::found_none);
         return made;
     }
     ++totals_.choices;
     if (endpoints[*made].role == endpoint_role::backup) ++totals_.backups;
+    observed_.tell(&load_balancer_observer::chose, *made);
     return made;
 }
 

@@ -46,6 +46,7 @@ bool outlier_ejection::is_ejected(std::size_t position, time_point now) const no
 void outlier_ejection::take_back(std::size_t position) noexcept {
     LIDO_ASSERT(position < endpoints_.size());
     endpoints_[position].until = time_point::min();
+    observed_.tell(&outlier_ejection_observer::taken_back, position);
 }
 
 std::size_t outlier_ejection::ejected(time_point now) const noexcept {
@@ -73,6 +74,8 @@ bool outlier_ejection::eject(endpoint& which, time_point now, random_source& ran
     const bool is_longest = which.ejections > settings_.max_time / settings_.base_time;
     const duration time = is_longest ? settings_.max_time : settings_.base_time * which.ejections;
     which.until = deadline_after(now, time + random.up_to(settings_.jitter));
+    const auto position = static_cast<std::size_t>(&which - endpoints_.data());
+    observed_.tell(&outlier_ejection_observer::ejected, position, which.until);
     return true;
 }
 

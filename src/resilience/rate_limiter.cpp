@@ -70,6 +70,7 @@ rate_admission rate_limiter::reserve(time_point now, time_point latest) {
     const time_point turn = earliest(now);
     if (turn > deadline_after(now, settings_.max_wait) || turn > latest) {
         ++totals_.refused;
+        observed_.tell(&rate_limiter_observer::refused, now, turn);
         return {std::nullopt, turn};
     }
     const rate_reservation made{turn, ++numbers_given_, last_, due_};
@@ -81,6 +82,7 @@ rate_admission rate_limiter::reserve(time_point now, time_point latest) {
     if (turn > now) {
         ++totals_.waited;
         totals_.waiting += turn - now;
+        observed_.tell(&rate_limiter_observer::delayed, now, turn);
     }
     return {made, turn};
 }

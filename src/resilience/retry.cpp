@@ -108,6 +108,16 @@ duration server_wait(const retry_settings& settings, const attempt_outcome& outc
     return std::max(*outcome.retry_after, duration::zero());
 }
 
+std::optional<duration> decide(const retry_settings& settings, const attempt_outcome& outcome, unsigned attempt,
+                               time_point now, time_point deadline, double random_share) {
+    if (attempt > settings.max_retries || !is_retriable(settings, outcome)) return std::nullopt;
+    duration wait = server_wait(settings, outcome);
+    if (wait > settings.max_retry_after) return std::nullopt;
+    if (wait == duration::zero()) wait = own_wait(settings, attempt, random_share);
+    if (deadline_after(now, wait) > deadline) return std::nullopt;
+    return wait;
+}
+
 }  // namespace
 
 result<void> retry_settings::validate() const {
@@ -132,12 +142,15 @@ result<void> retry_settings::validate() const {
 }
 
 std::optional<duration> next_attempt(const retry_settings& settings, const attempt_outcome& outcome, unsigned attempt,
-                                     time_point now, time_point deadline, double random_share) {
-    if (attempt > settings.max_retries || !is_retriable(settings, outcome)) return std::nullopt;
-    duration wait = server_wait(settings, outcome);
-    if (wait > settings.max_retry_after) return std::nullopt;
-    if (wait == duration::zero()) wait = own_wait(settings, attempt, random_share);
-    if (deadline_after(now, wait) > deadline) return std::nullopt;
+                                     time_point now, time_point deadline, double random_share,
+                                     retry_observer* watcher) {
+    const std::optional<duration> wait = decide(settings, outcome, attempt, now, deadline, random_share);
+    if (watcher == nullptr) return wait;
+    if (wait) {
+        watcher->tried_again(outcome, attempt, *wait);
+    } else if (outcome.failure || lists_status(settings, outcome.status)) {
+        watcher->gave_up(outcome, attempt);
+    }
     return wait;
 }
 

@@ -55,6 +55,7 @@ bool retry_budget::try_spend(time_point now, retry_budget_use use) noexcept {
     const auto index = static_cast<std::size_t>(use);
     if (left(now) == 0) {
         ++totals_.refused[index];
+        observed_.tell(&retry_budget_observer::budget_refused, use, now);
         return false;
     }
     spent_.add(latest_, 1);

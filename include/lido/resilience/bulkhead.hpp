@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lido/base/result.hpp"
+#include "lido/resilience/detail/observed.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +30,26 @@ struct bulkhead_statistics {
     std::uint64_t queued = 0;
     std::uint64_t refused = 0;
     std::uint64_t given_up = 0;
+};
+
+/// Told whom a bulkhead makes wait, and whom it refuses. Derive from it and override what matters; each default does
+/// nothing.
+class bulkhead_observer {
+public:
+    virtual ~bulkhead_observer() = default;
+
+    /// A caller stands in the queue, which has `waiting` callers now.
+    virtual void queued(std::size_t waiting) noexcept { static_cast<void>(waiting); }
+    /// All places and the queue are full: `running` and `waiting` callers.
+    virtual void refused(std::size_t running, std::size_t waiting) noexcept {
+        static_cast<void>(running);
+        static_cast<void>(waiting);
+    }
+
+protected:
+    bulkhead_observer() = default;
+    bulkhead_observer(const bulkhead_observer&) = default;
+    bulkhead_observer& operator=(const bulkhead_observer&) = default;
 };
 
 /// Bounds the calls under way, so that one slow service cannot take all of a program's threads, connections and memory
@@ -66,11 +87,16 @@ public:
     [[nodiscard]] const bulkhead_statistics& statistics() const noexcept { return counts_; }
     [[nodiscard]] const bulkhead_settings& settings() const noexcept { return settings_; }
 
+    /// Tells `by` from now on what it does; null: nobody. It must outlive the policy, which calls it within its own
+    /// functions: an observer must not call back, block or throw. Copies of the policy have none.
+    void watch(bulkhead_observer* by) noexcept { observed_.watch(by); }
+
 private:
     void start_one() noexcept;
 
     bulkhead_settings settings_;
     bulkhead_statistics counts_;
+    detail::observed<bulkhead_observer> observed_;
 };
 
 }  // namespace lido::resilience

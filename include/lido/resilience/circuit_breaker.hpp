@@ -3,6 +3,7 @@
 
 #include "lido/base/result.hpp"
 #include "lido/base/time.hpp"
+#include "lido/resilience/detail/observed.hpp"
 #include "lido/resilience/detail/time_ring.hpp"
 
 #include <cstddef>
@@ -112,6 +113,23 @@ struct circuit_breaker_statistics {
     std::uint64_t opened = 0;
 };
 
+/// Told when a circuit breaker changes its state. Derive from it and override what matters; each default does nothing.
+class circuit_breaker_observer {
+public:
+    virtual ~circuit_breaker_observer() = default;
+
+    virtual void breaker_changed(breaker_state from, breaker_state to, time_point at) noexcept {
+        static_cast<void>(from);
+        static_cast<void>(to);
+        static_cast<void>(at);
+    }
+
+protected:
+    circuit_breaker_observer() = default;
+    circuit_breaker_observer(const circuit_breaker_observer&) = default;
+    circuit_breaker_observer& operator=(const circuit_breaker_observer&) = default;
+};
+
 /// Stops calls to a service that fails, so that callers get their answer at once and the service gets rest, and finds
 /// out by a few probes when it works again (Nygard, "Release It!", 2007).
 ///
@@ -162,6 +180,10 @@ public:
     [[nodiscard]] circuit_breaker_statistics statistics(time_point now) const;
     [[nodiscard]] const circuit_breaker_settings& settings() const noexcept { return settings_; }
 
+    /// Tells `by` from now on what it does; null: nobody. It must outlive the policy, which calls it within its own
+    /// functions: an observer must not call back, block or throw. Copies of the policy have none.
+    void watch(circuit_breaker_observer* by) noexcept { observed_.watch(by); }
+
 private:
     static constexpr std::size_t cells = 32;
 
@@ -205,6 +227,7 @@ private:
     detail::time_ring<tally, cells> timed_;
 
     circuit_breaker_statistics totals_;
+    detail::observed<circuit_breaker_observer> observed_;
 };
 
 }  // namespace lido::resilience

@@ -4,6 +4,7 @@
 #include "lido/base/histogram.hpp"
 #include "lido/base/result.hpp"
 #include "lido/base/time.hpp"
+#include "lido/resilience/detail/observed.hpp"
 #include "lido/resilience/retry_budget.hpp"
 
 #include <cstdint>
@@ -41,6 +42,23 @@ struct hedge_statistics {
     std::optional<duration> delay;
 };
 
+/// Told what becomes of hedges. Derive from it and override what matters; each default does nothing.
+class hedge_observer {
+public:
+    virtual ~hedge_observer() = default;
+
+    virtual void hedged(time_point now) noexcept { static_cast<void>(now); }
+    /// The budget had nothing left for one.
+    virtual void hedge_refused(time_point now) noexcept { static_cast<void>(now); }
+    /// One answered first.
+    virtual void hedge_won() noexcept {}
+
+protected:
+    hedge_observer() = default;
+    hedge_observer(const hedge_observer&) = default;
+    hedge_observer& operator=(const hedge_observer&) = default;
+};
+
 /// Cuts the long tail of times: a call that has not ended after the time that most need is made again, elsewhere if
 /// possible, and the first answer counts. Only for calls that may be made twice without harm, and only for these should
 /// it be asked.
@@ -72,10 +90,17 @@ public:
     [[nodiscard]] bool try_hedge(retry_budget& budget, time_point now) noexcept;
 
     /// A hedge answered first.
-    void note_won() noexcept { ++totals_.won; }
+    void note_won() noexcept {
+        ++totals_.won;
+        observed_.tell(&hedge_observer::hedge_won);
+    }
 
     [[nodiscard]] hedge_statistics statistics() const noexcept { return totals_; }
     [[nodiscard]] const hedge_settings& settings() const noexcept { return settings_; }
+
+    /// Tells `by` from now on what it does; null: nobody. It must outlive the policy, which calls it within its own
+    /// functions: an observer must not call back, block or throw. Copies of the policy have none.
+    void watch(hedge_observer* by) noexcept { observed_.watch(by); }
 
 private:
     void turn(time_point now) noexcept;
@@ -89,6 +114,7 @@ private:
     /// The delay is worked out again when so many times are known, for between turns it can only be refined.
     std::uint64_t next_work_out_ = 0;
     hedge_statistics totals_;
+    detail::observed<hedge_observer> observed_;
 };
 
 }  // namespace lido::resilience

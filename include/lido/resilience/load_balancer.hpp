@@ -4,6 +4,7 @@
 #include "lido/base/random.hpp"
 #include "lido/base/result.hpp"
 #include "lido/base/time.hpp"
+#include "lido/resilience/detail/observed.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -121,6 +122,21 @@ struct load_balancer_statistics {
     std::uint64_t none = 0;     ///< no endpoint could be chosen; not in `choices`
 };
 
+/// Told what a load balancer chooses. Derive from it and override what matters; each default does nothing.
+class load_balancer_observer {
+public:
+    virtual ~load_balancer_observer() = default;
+
+    virtual void chose(std::size_t position) noexcept { static_cast<void>(position); }
+    /// Nobody could be chosen.
+    virtual void found_none() noexcept {}
+
+protected:
+    load_balancer_observer() = default;
+    load_balancer_observer(const load_balancer_observer&) = default;
+    load_balancer_observer& operator=(const load_balancer_observer&) = default;
+};
+
 /// One of the ways to choose, by setting, with what state it needs.
 ///
 /// A copyable value; not thread-safe. O(n) for n endpoints; allocates only for `weighted_round_robin` when their number
@@ -137,6 +153,10 @@ public:
     [[nodiscard]] const load_balancer_statistics& statistics() const noexcept { return totals_; }
     [[nodiscard]] const load_balancer_settings& settings() const noexcept { return settings_; }
 
+    /// Tells `by` from now on what it does; null: nobody. It must outlive the policy, which calls it within its own
+    /// functions: an observer must not call back, block or throw. Copies of the policy have none.
+    void watch(load_balancer_observer* by) noexcept { observed_.watch(by); }
+
 private:
     [[nodiscard]] std::optional<std::size_t> by_strategy(std::span<const endpoint_view> endpoints,
                                                          random_source& random);
@@ -145,6 +165,7 @@ private:
     round_robin round_robin_;
     smooth_weighted_round_robin weighted_;
     load_balancer_statistics totals_;
+    detail::observed<load_balancer_observer> observed_;
 };
 
 }  // namespace lido::resilience

@@ -4,6 +4,7 @@
 #include "lido/base/random.hpp"
 #include "lido/base/result.hpp"
 #include "lido/base/time.hpp"
+#include "lido/resilience/detail/observed.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -54,6 +55,24 @@ struct outlier_ejection_statistics {
     double threshold_of_success_rate = 0.0;  ///< of the last comparison; may be below zero: nobody is an outlier then
 };
 
+/// Told which endpoints are ejected. Derive from it and override what matters; each default does nothing.
+class outlier_ejection_observer {
+public:
+    virtual ~outlier_ejection_observer() = default;
+
+    virtual void ejected(std::size_t position, time_point until) noexcept {
+        static_cast<void>(position);
+        static_cast<void>(until);
+    }
+    /// Taken back before its time; the end of that time itself is no event.
+    virtual void taken_back(std::size_t position) noexcept { static_cast<void>(position); }
+
+protected:
+    outlier_ejection_observer() = default;
+    outlier_ejection_observer(const outlier_ejection_observer&) = default;
+    outlier_ejection_observer& operator=(const outlier_ejection_observer&) = default;
+};
+
 /// Finds endpoints that are worse than the others by what calls to them show, and takes them out of the choice for a
 /// growing time. A limit on how many keeps a fault that all of them share from emptying the list.
 ///
@@ -95,6 +114,10 @@ public:
     [[nodiscard]] outlier_ejection_statistics statistics(time_point now) const noexcept;
     [[nodiscard]] const outlier_ejection_settings& settings() const noexcept { return settings_; }
 
+    /// Tells `by` from now on what it does; null: nobody. It must outlive the policy, which calls it within its own
+    /// functions: an observer must not call back, block or throw. Copies of the policy have none.
+    void watch(outlier_ejection_observer* by) noexcept { observed_.watch(by); }
+
 private:
     struct endpoint {
         /// Ejected until then.
@@ -120,6 +143,7 @@ private:
     std::vector<endpoint> endpoints_;
     time_point next_sweep_;
     outlier_ejection_statistics totals_;
+    detail::observed<outlier_ejection_observer> observed_;
 };
 
 }  // namespace lido::resilience

@@ -3,6 +3,7 @@
 
 #include "lido/base/result.hpp"
 #include "lido/base/time.hpp"
+#include "lido/resilience/detail/observed.hpp"
 
 #include <array>
 #include <cstddef>
@@ -59,6 +60,29 @@ struct rate_limiter_statistics {
     duration next_wait{};
 };
 
+/// Told whom a rate limiter makes wait, and whom it refuses. Derive from it and override what matters; each default
+/// does nothing.
+class rate_limiter_observer {
+public:
+    virtual ~rate_limiter_observer() = default;
+
+    /// A turn was given that comes later than now.
+    virtual void delayed(time_point now, time_point turn) noexcept {
+        static_cast<void>(now);
+        static_cast<void>(turn);
+    }
+    /// The turn would have come too late.
+    virtual void refused(time_point now, time_point earliest) noexcept {
+        static_cast<void>(now);
+        static_cast<void>(earliest);
+    }
+
+protected:
+    rate_limiter_observer() = default;
+    rate_limiter_observer(const rate_limiter_observer&) = default;
+    rate_limiter_observer& operator=(const rate_limiter_observer&) = default;
+};
+
 /// Limits calls per second and per minute by reservation: each caller is told at once when its turn is, and waits until
 /// then by its own means. So the order of turns is the order of asking, nobody is woken in vain, and the limiter needs
 /// neither queue nor thread.
@@ -90,6 +114,10 @@ public:
     [[nodiscard]] rate_limiter_statistics statistics(time_point now) const noexcept;
     [[nodiscard]] const rate_limiter_settings& settings() const noexcept { return settings_; }
 
+    /// Tells `by` from now on what it does; null: nobody. It must outlive the policy, which calls it within its own
+    /// functions: an observer must not call back, block or throw. Copies of the policy have none.
+    void watch(rate_limiter_observer* by) noexcept { observed_.watch(by); }
+
 private:
     static constexpr std::size_t limits = 2;
 
@@ -108,6 +136,7 @@ private:
     std::uint64_t numbers_given_ = 0;
     std::uint64_t last_ = 0;
     rate_limiter_statistics totals_;
+    detail::observed<rate_limiter_observer> observed_;
 };
 
 }  // namespace lido::resilience

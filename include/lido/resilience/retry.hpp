@@ -48,9 +48,34 @@ struct attempt_outcome {
     std::optional<duration> retry_after;
 };
 
+/// Told what is decided about a request's next attempt. Derive from it and override what matters; each default does
+/// nothing.
+class retry_observer {
+public:
+    virtual ~retry_observer() = default;
+
+    /// After attempt number `attempt` the next one follows, `wait` later.
+    virtual void tried_again(const attempt_outcome& outcome, unsigned attempt, duration wait) noexcept {
+        static_cast<void>(outcome);
+        static_cast<void>(attempt);
+        static_cast<void>(wait);
+    }
+    /// Attempt number `attempt` failed and was the last: there are no more, or there is no time, or it would be of no
+    /// use.
+    virtual void gave_up(const attempt_outcome& outcome, unsigned attempt) noexcept {
+        static_cast<void>(outcome);
+        static_cast<void>(attempt);
+    }
+
+protected:
+    retry_observer() = default;
+    retry_observer(const retry_observer&) = default;
+    retry_observer& operator=(const retry_observer&) = default;
+};
+
 /// Decides after attempt number `attempt` (1 is the first) at `now`: the wait before the next attempt, or nothing when
 /// this was the last. Never a wait that would end after `deadline`. Pure: `random_share` in [0, 1) is the jitter's
-/// dice.
+/// dice. `watcher`, if there is one, is told.
 ///
 /// | how the attempt ended                                               | tried again                         |
 /// |----------------------------------------------------------------------|-------------------------------------|
@@ -67,7 +92,7 @@ struct attempt_outcome {
 /// as urllib3 does. Methods are compared with regard to case (RFC 9110 §9.1).
 [[nodiscard]] std::optional<duration> next_attempt(const retry_settings& settings, const attempt_outcome& outcome,
                                                    unsigned attempt, time_point now, time_point deadline,
-                                                   double random_share);
+                                                   double random_share, retry_observer* watcher = nullptr);
 
 /// The wait of a `Retry-After` field: delta-seconds, or an HTTP-date (RFC 9110 §10.2.3) against `wall_now`. Nothing
 /// when it is malformed; zero for a date in the past.

@@ -3,6 +3,7 @@
 
 #include "lido/base/result.hpp"
 #include "lido/base/time.hpp"
+#include "lido/resilience/detail/observed.hpp"
 #include "lido/resilience/detail/time_ring.hpp"
 
 #include <array>
@@ -41,6 +42,22 @@ struct retry_budget_statistics {
     std::uint64_t left = 0;
 };
 
+/// Told when a retry budget has nothing left. Derive from it and override what matters; each default does nothing.
+class retry_budget_observer {
+public:
+    virtual ~retry_budget_observer() = default;
+
+    virtual void budget_refused(retry_budget_use use, time_point now) noexcept {
+        static_cast<void>(use);
+        static_cast<void>(now);
+    }
+
+protected:
+    retry_budget_observer() = default;
+    retry_budget_observer(const retry_budget_observer&) = default;
+    retry_budget_observer& operator=(const retry_budget_observer&) = default;
+};
+
 /// A limit on retries, shared by everything that sends a request once more: retries, hedges, reconnects. When all
 /// requests fail, a policy of three retries alone would multiply the load by four at the moment at which the server can
 /// bear it least; the budget bounds the factor to 1 + `share`.
@@ -69,6 +86,10 @@ public:
     [[nodiscard]] retry_budget_statistics statistics(time_point now) const noexcept;
     [[nodiscard]] const retry_budget_settings& settings() const noexcept { return settings_; }
 
+    /// Tells `by` from now on what it does; null: nobody. It must outlive the policy, which calls it within its own
+    /// functions: an observer must not call back, block or throw. Copies of the policy have none.
+    void watch(retry_budget_observer* by) noexcept { observed_.watch(by); }
+
 private:
     static constexpr std::size_t cells = 32;
 
@@ -84,6 +105,7 @@ private:
     detail::time_ring<std::uint64_t, cells> requests_;
     detail::time_ring<std::uint64_t, cells + 1> spent_;
     retry_budget_statistics totals_;
+    detail::observed<retry_budget_observer> observed_;
 };
 
 }  // namespace lido::resilience

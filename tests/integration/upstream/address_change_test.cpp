@@ -119,27 +119,26 @@ TEST_F(address_change_test, connections_to_an_address_that_remains_stay) {
     EXPECT_EQ(ask(io, shop, 3)["old"], 3U);
     names_->answer({"127.0.0.2", "127.0.0.1"});
     wait_for_look_ups(2);
-    EXPECT_EQ(old_.connections(), 3U) << "another address besides is no reason";
-    auto both = ask(io, shop, 6);
-    EXPECT_EQ(both["old"] + both["new"], 6U);
-    EXPECT_EQ(both["old"], 3U) << "the old connections are used, and for the others there are new ones";
-    const std::size_t opened = new_.accepted();
+    EXPECT_EQ(old_.accepted(), old_.connections()) << "another address besides is no reason";
+    auto both = ask(io, shop, 8);
+    EXPECT_EQ(both["old"] + both["new"], 8U);
+    EXPECT_GE(both["old"], 3U) << "the old connections are used";
+    EXPECT_GE(both["new"], 3U) << "for the others there are new ones";
     names_->answer({"127.0.0.2"});
     EXPECT_TRUE(old_.wait_until([&] { return old_.connections() == 0; }));
-    EXPECT_EQ(new_.connections(), 3U);
     EXPECT_EQ(ask(io, shop, 3)["new"], 3U);
-    EXPECT_EQ(new_.accepted(), opened) << "a connection to the address that remains was replaced";
+    EXPECT_GE(new_.connections(), 3U);
+    EXPECT_EQ(new_.accepted(), new_.connections()) << "a connection to the address that remains was replaced";
 }
 
 TEST_F(address_change_test, a_look_up_that_fails_changes_nothing) {
     runtime io;
     service shop(io, settings_);
     EXPECT_EQ(ask(io, shop, 3)["old"], 3U);
-    const std::size_t opened = old_.accepted();
     names_->fail();
     wait_for_look_ups(2);
     EXPECT_EQ(ask(io, shop, 3)["old"], 3U);
-    EXPECT_EQ(old_.accepted(), opened);
+    EXPECT_EQ(old_.accepted(), old_.connections()) << "one was closed";
 }
 
 TEST_F(address_change_test, a_name_server_that_is_silent_is_not_held_against_the_region) {

@@ -1,24 +1,20 @@
 #include "lido/net/resolver.hpp"
 
 #include "lido/base/scheduler.hpp"
+#include "lido/base/worker_threads.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <condition_variable>
 #include <coroutine>
-#include <csignal>
-#include <deque>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include <netdb.h>
-#include <pthread.h>
 
 namespace lido::net {
 namespace {
@@ -58,6 +54,16 @@ void check_range(const char* name, std::uint32_t value, std::uint32_t highest) {
                           fmt::format("resolver setting {} = {} is out of range 1 … {}", name, value, highest)));
 }
 
+/// Why the threads took no lookup of `host`, in the words of names.
+error refusal(const std::string& host, const error& why) {
+    if (why == errc::queue_full) {
+        return {errc::queue_full, fmt::format("resolve {}: too many names wait for the name server already", host),
+                "check the name server, or raise the resolver's threads or max_queued"};
+    }
+    if (why == errc::cancelled) return {errc::cancelled, fmt::format("resolve {}: the resolver is closed", host)};
+    return {errc::resolve_failed, fmt::format("resolve {}: {}", host, why.what()), why.remedy()};
+}
+
 /// One caller that waits. `waiting`, under the resolver's lock, says whether the result may still be posted; the
 /// coroutine is touched on its own scheduler alone.
 struct waiter : work {
@@ -76,111 +82,73 @@ struct waiter : work {
     std::shared_ptr<waiter> keep;  // from the posting until it ran
 };
 
-/// One name that is, or is to be, looked up, and all who wait for it.
-struct lookup_job {
-    std::string host;
-    std::vector<std::shared_ptr<waiter>> waiters;
-};
-
 }  // namespace
 
-/// What callers, the resolver's threads and the resolver share. It lives as long as the last of them.
-struct resolver::state {
-    explicit state(resolver_settings given) : settings(std::move(given)) {
+/// What callers, the lookups under way and the resolver share. It lives as long as the last of them.
+struct resolver::state : std::enable_shared_from_this<resolver::state> {
+    explicit state(resolver_settings given)
+        : settings(std::move(given)),
+          threads({.threads = settings.threads,
+                   .max_queued = settings.max_queued,
+                   .shutdown_grace = settings.shutdown_grace,
+                   .name = "lido-resolver"}) {
         if (!settings.lookup) settings.lookup = system_lookup;
     }
 
-    struct worker {
-        std::thread thread;
-        bool ended = false;
+    /// One name that is, or is to be, looked up, and all who wait for it.
+    struct job final : worker_job {
+        job(std::shared_ptr<state> of, std::string name) : owner(std::move(of)), host(std::move(name)) {}
+        void run() noexcept override;
+        void refuse() noexcept override;
+        void deliver(const result<addresses>& outcome);
+
+        const std::shared_ptr<state> owner;
+        const std::string host;
+        std::vector<std::shared_ptr<waiter>> waiters;  // under the owner's lock
     };
 
     /// Queues `who` for `host`; the error says why not.
-    result<void> enqueue(const std::string& host, const std::shared_ptr<waiter>& who, const std::shared_ptr<state>& me);
+    result<void> enqueue(const std::string& host, const std::shared_ptr<waiter>& who);
     void abandon(const std::shared_ptr<waiter>& who);
-    void serve(worker& mine);
-    void close();
-
-    result<void> start_worker_if_useful(const std::shared_ptr<state>& me);
-    static void deliver(lookup_job& job, const result<addresses>& outcome);
 
     resolver_settings settings;
     std::mutex mutex;
-    std::condition_variable work_came;
-    std::condition_variable worker_ended;
-    std::map<std::string, std::shared_ptr<lookup_job>> jobs;  // queued and under way
-    std::deque<std::shared_ptr<lookup_job>> queue;
-    std::deque<worker> workers;  // a deque, because workers hold references to their entries
-    std::uint32_t idle_workers = 0;
-    bool closing = false;
+    std::map<std::string, std::shared_ptr<job>> jobs;  // queued and under way
+    worker_threads threads;
 };
 
-result<void> resolver::state::enqueue(const std::string& host, const std::shared_ptr<waiter>& who,
-                                      const std::shared_ptr<state>& me) {
+result<void> resolver::state::enqueue(const std::string& host, const std::shared_ptr<waiter>& who) {
     const std::lock_guard lock(mutex);
-    if (closing) return error(errc::cancelled, fmt::format("resolve {}: the resolver is closed", host));
     if (const auto same = jobs.find(host); same != jobs.end()) {
         same->second->waiters.push_back(who);
         return {};
     }
-    if (queue.size() >= settings.max_queued) {
-        return error(errc::queue_full,
-                     fmt::format("resolve {}: {} names wait for the name server already", host, queue.size()),
-                     "check the name server, or raise the resolver's threads or max_queued");
-    }
-    auto job = std::make_shared<lookup_job>(lookup_job{host, {who}});
-    queue.push_back(job);
-    if (auto started = start_worker_if_useful(me); !started) {
-        queue.pop_back();
-        return started;
-    }
-    jobs.emplace(host, std::move(job));
-    work_came.notify_one();
-    return {};
-}
-
-/// Starts a thread when all are busy and one more is allowed. An error only when there is none at all.
-result<void> resolver::state::start_worker_if_useful(const std::shared_ptr<state>& me) {
-    if (idle_workers >= queue.size() || workers.size() >= settings.threads) return {};
-    worker& mine = workers.emplace_back();
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);  // the program's signals are not this thread's
-    std::error_code failure;
-    try {
-        mine.thread = std::thread([me, &mine] { me->serve(mine); });
-        pthread_setname_np(mine.thread.native_handle(), "lido-resolver");
-    } catch (const std::system_error& refused) {
-        failure = refused.code();
-        workers.pop_back();
-    }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    if (failure && workers.empty()) {
-        return error(errc::resolve_failed, fmt::format("no thread for name lookups: {}", failure.message()),
-                     "raise the limit of threads (ulimit -u)");
-    }
+    auto fresh = std::make_shared<job>(shared_from_this(), host);
+    fresh->waiters.push_back(who);
+    if (result<void> queued = threads.submit(fresh); !queued) return refusal(host, queued.error());
+    jobs.emplace(host, std::move(fresh));
     return {};
 }
 
 void resolver::state::abandon(const std::shared_ptr<waiter>& who) {
+    std::shared_ptr<job> unwanted;  // goes after the lock
     const std::lock_guard lock(mutex);
     if (!std::exchange(who->waiting, false)) return;
-    for (const auto& [host, job] : jobs) {
-        if (std::erase(job->waiters, who) == 0) continue;
-        if (!job->waiters.empty()) return;
+    for (const auto& [host, one] : jobs) {
+        if (std::erase(one->waiters, who) == 0) continue;
         // Nobody wants it any more: if no thread has it yet, none has to. Where one has, later callers may still join.
-        const auto queued = std::find(queue.begin(), queue.end(), job);
-        if (queued == queue.end()) return;
-        queue.erase(queued);
+        if (!one->waiters.empty() || !threads.take_back(*one)) return;
+        unwanted = one;
         jobs.erase(host);
         return;
     }
 }
 
-/// With the lock held: gives `outcome` to all who wait.
-void resolver::state::deliver(lookup_job& job, const result<addresses>& outcome) {
-    for (auto& who : std::exchange(job.waiters, {})) {
+/// With the lock held: gives `outcome` to all who wait; later callers look the name up anew.
+void resolver::state::job::deliver(const result<addresses>& outcome) {
+    const auto mine = owner->jobs.find(host);
+    if (mine != owner->jobs.end() && mine->second.get() == this) owner->jobs.erase(mine);
+    for (auto& who : std::exchange(waiters, {})) {
         who->waiting = false;
         who->value.emplace(outcome);
         waiter& item = *who;
@@ -189,54 +157,18 @@ void resolver::state::deliver(lookup_job& job, const result<addresses>& outcome)
     }
 }
 
-void resolver::state::serve(worker& mine) {
-    std::unique_lock lock(mutex);
-    while (true) {
-        ++idle_workers;
-        work_came.wait(lock, [this] { return closing || !queue.empty(); });
-        --idle_workers;
-        if (closing) break;
-        const std::shared_ptr<lookup_job> job = std::move(queue.front());
-        queue.pop_front();
-        lock.unlock();
-        result<addresses> outcome = settings.lookup(job->host);
-        if (outcome.has_value() && outcome->empty()) {
-            outcome = error(errc::resolve_failed, fmt::format("resolve {}: the name has no address", job->host));
-        }
-        lock.lock();
-        jobs.erase(job->host);
-        deliver(*job, outcome);
+void resolver::state::job::run() noexcept {
+    result<addresses> outcome = owner->settings.lookup(host);
+    if (outcome.has_value() && outcome->empty()) {
+        outcome = error(errc::resolve_failed, fmt::format("resolve {}: the name has no address", host));
     }
-    mine.ended = true;
-    worker_ended.notify_all();
+    const std::lock_guard lock(owner->mutex);
+    deliver(outcome);
 }
 
-void resolver::state::close() {
-    std::unique_lock lock(mutex);
-    closing = true;
-    const auto cancel = [](lookup_job& job) {
-        deliver(job, error(errc::cancelled, fmt::format("resolve {}: the resolver was destroyed", job.host)));
-    };
-    for (const auto& job : std::exchange(queue, {})) {
-        cancel(*job);
-        jobs.erase(job->host);
-    }
-    work_came.notify_all();
-    const auto all_ended = [this] {
-        return std::all_of(workers.begin(), workers.end(), [](const worker& one) { return one.ended; });
-    };
-    worker_ended.wait_for(lock, settings.shutdown_grace, all_ended);
-    for (const auto& [host, job] : jobs) cancel(*job);
-    std::vector<std::thread> to_join;
-    for (worker& one : workers) {
-        if (one.ended) {
-            to_join.push_back(std::move(one.thread));
-        } else {
-            one.thread.detach();
-        }
-    }
-    lock.unlock();
-    for (std::thread& thread : to_join) thread.join();
+void resolver::state::job::refuse() noexcept {
+    const std::lock_guard lock(owner->mutex);
+    deliver(error(errc::cancelled, fmt::format("resolve {}: the resolver was destroyed", host)));
 }
 
 namespace {
@@ -258,7 +190,7 @@ public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     [[nodiscard]] bool await_suspend(std::coroutine_handle<> coroutine) {
         waiter_->coroutine = coroutine;
-        result<void> queued = state_->enqueue(host_, waiter_, state_);
+        result<void> queued = state_->enqueue(host_, waiter_);
         if (!queued) {
             waiter_->coroutine = nullptr;
             waiter_->value.emplace(std::move(queued).error());
@@ -321,7 +253,7 @@ resolver::resolver(resolver_settings settings) {
 }
 
 resolver::~resolver() {
-    state_->close();
+    state_->threads.close();
 }
 
 task<result<std::vector<address>>> resolver::resolve(std::string host, std::uint16_t port, time_point deadline) {

@@ -149,7 +149,7 @@ result<void> service_settings::validate() const {
 /// The state of a service, shared with its running operations.
 class service::implementation {
 public:
-    implementation(scheduler_group& group, service_settings settings)
+    implementation(scheduler_group& group, service_settings settings, upstream::observer* watcher)
         : settings_(std::move(settings)), fallbacks_(settings_.fallbacks) {
         std::vector<upstream::endpoint_settings> endpoints;
         endpoints.reserve(settings_.regions.size());
@@ -161,7 +161,7 @@ public:
             regions_.push_back({which.name, made});
             return made;
         };
-        engine_ = upstream::engine::make(group, settings_.policies, endpoints, make);
+        engine_ = upstream::engine::make(group, settings_.policies, endpoints, make, watcher);
         prepare_cache();
     }
 
@@ -415,9 +415,9 @@ service_statistics service::implementation::statistics() const {
     return view;
 }
 
-service::service(scheduler_group& group, service_settings settings) {
+service::service(scheduler_group& group, service_settings settings, upstream::observer* watcher) {
     settings.validate().value();
-    self_ = std::make_shared<implementation>(group, std::move(settings));
+    self_ = std::make_shared<implementation>(group, std::move(settings), watcher);
 }
 
 service::~service() {

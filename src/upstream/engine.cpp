@@ -160,7 +160,7 @@ struct engine::round {
 /// The policies of the service as a whole, in their order.
 engine::admission engine::admit(call_scope& call, time_point now, choice& chosen, target*& at) {
     admission seen;
-    const std::lock_guard held(mutex_);
+    const step held(*this);
     if (sealed_) {
         seen.refused = errc::pool_closed;
         return seen;
@@ -219,6 +219,12 @@ error engine::refused_at_door(const admission& seen, time_point now) const {
     return closed_error(name);
 }
 
+/// A call that was refused without any attempt, passed on.
+error engine::told(error why) const noexcept {
+    if (watcher_ != nullptr) watcher_->refused(policies().name, why);
+    return why;
+}
+
 void engine::call_next_locked() noexcept {
     LIDO_ASSERT(!queue_.empty());
     waiter& next = *queue_.front();
@@ -228,7 +234,7 @@ void engine::call_next_locked() noexcept {
 }
 
 choice engine::pick(call_scope& call, bool elsewhere, time_point now, target*& at) {
-    const std::lock_guard held(mutex_);
+    const step held(*this);
     return pick_locked(call, elsewhere, now, at);
 }
 
@@ -245,7 +251,7 @@ choice engine::pick_locked(call_scope& call, bool elsewhere, time_point now, tar
 
 void engine::settle(const permit& what, outcome how, call_scope* ended) noexcept {
     std::shared_ptr<target> gone;  // destroyed without the lock
-    const std::lock_guard held(mutex_);
+    const step held(*this);
     if (router_->report(what, how, time_here(), random_)) gone = std::move(targets_[what.endpoint.index]);
     if (router_->take_hurry()) nudge_locked();
     if (ended != nullptr) ended->leave_locked();
@@ -311,7 +317,7 @@ task<engine::round> engine::run_raced(call_scope& call, attempts& what, choice f
         }
         bool granted = false;
         {
-            const std::lock_guard held(mutex_);
+            const step held(*this);
             granted = router_->hedge(call.record, here.now());
             hedge_at = router_->hedge_at(call.record, here.now(), here.now());
         }
@@ -355,10 +361,10 @@ task<result<unsigned>> engine::run(call_options options, attempts& what) {
         entered.refused = co_await place_awaiter(*this, std::move(entered.queued), call.record.deadline);
         call.has_place = !entered.refused;
     }
-    if (entered.refused) co_return refused_at_door(entered, here.now());
+    if (entered.refused) co_return told(refused_at_door(entered, here.now()));
 
     if (waits) chosen = pick(call, false, here.now(), at);
-    if (!chosen) co_return unavailable(chosen, here.now());
+    if (!chosen) co_return told(unavailable(chosen, here.now()));
     while (true) {
         call.record.tried.push_back(chosen.permit->endpoint);
         const duration most = mine.attempt_timeout > duration::zero() ? mine.attempt_timeout : duration::max();
@@ -373,7 +379,7 @@ task<result<unsigned>> engine::run(call_options options, attempts& what) {
         }
         std::optional<repetition> again;
         if (!call.success && !closing_.stop_requested()) {
-            const std::lock_guard held(mutex_);
+            const step held(*this);
             again = router_->repeat(call.record, ended.end, here.now(), random_);
         }
         if (again && again->pause > duration::zero()) {

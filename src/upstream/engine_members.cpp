@@ -41,21 +41,24 @@ result<void> validate(std::span<const endpoint_settings> endpoints, std::size_t 
 // ---- life -----------------------------------------------------------------------------------------------------------
 
 std::shared_ptr<engine> engine::make(scheduler_group& group, const settings& policies,
-                                     std::span<const endpoint_settings> endpoints, target_maker make) {
+                                     std::span<const endpoint_settings> endpoints, target_maker make,
+                                     observer* watcher) {
     policies.validate().value();
-    std::shared_ptr<engine> made(new engine(group, policies, std::move(make)));
+    std::shared_ptr<engine> made(new engine(group, policies, std::move(make), watcher));
     made->set_endpoints(endpoints).value();
     made->start();
     return made;
 }
 
-engine::engine(scheduler_group& group, const settings& policies, target_maker make)
+engine::engine(scheduler_group& group, const settings& policies, target_maker make, observer* watcher)
     : group_(group),
       make_(std::move(make)),
+      watcher_(watcher),
       random_(random_source::entropy_seed()),
       router_(std::make_unique<router>(policies, std::span<const endpoint_settings>(), time_here(), random_)) {
     if (policies.rate_limiter) limiter_.emplace(*policies.rate_limiter);
     if (policies.bulkhead) bulkhead_.emplace(*policies.bulkhead);
+    if (watcher_ != nullptr) router_->keep_events();
 }
 
 engine::~engine() {
@@ -147,7 +150,7 @@ bool engine::retire(std::string_view name) {
 }
 
 bool engine::set_breaker(std::string_view name, resilience::breaker_state to) {
-    const std::lock_guard held(mutex_);
+    const step held(*this);
     const auto found = router_->find(name);
     if (!found) return false;
     router_->set_breaker(*found, to, time_here());
@@ -205,7 +208,7 @@ task<void> engine::check_one(std::shared_ptr<engine> self, std::shared_ptr<targe
             }
         }
     }
-    const std::lock_guard held(self->mutex_);
+    const step held(*self);
     self->router_->check_ended(what, how, scheduler::current()->now(), self->random_);
     self->nudge_locked();
 }

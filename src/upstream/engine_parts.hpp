@@ -9,7 +9,9 @@
 
 #include <list>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 namespace lido::upstream {
 
@@ -21,6 +23,27 @@ inline time_point time_here() noexcept {
 inline error closed_error(const std::string& name) {
     return {errc::pool_closed, fmt::format("service {} is closed", name)};
 }
+
+/// One event: the lock, and behind it whatever the observer is to be told.
+class engine::step {
+public:
+    explicit step(engine& of) : of_(of), held_(of.mutex_) {}
+    step(const step&) = delete;
+    step& operator=(const step&) = delete;
+    ~step() {
+        if (of_.watcher_ != nullptr) tell();
+    }
+
+private:
+    void tell() noexcept {
+        const std::vector<router::event> seen = of_.router_->take_events();
+        held_.unlock();
+        for (const router::event& each : seen) each(*of_.watcher_, of_.policies().name);
+    }
+
+    engine& of_;
+    std::unique_lock<std::mutex> held_;
+};
 
 /// A caller that waits for a place in the bulkhead. On the way to its scheduler when the caller may have gone already,
 /// so it lives by itself.

@@ -286,6 +286,11 @@ choice router::pick(const call_record& call, bool elsewhere, time_point now, ran
 // ---- outcomes -------------------------------------------------------------------------------------------------------
 
 void router::remember(member& which, const breaker_change& what) {
+    if (keeps_events_ && what.from != what.to) {
+        events_.emplace_back([name = which.settings.name, what](observer& by, std::string_view service) {
+            by.breaker_changed(service, name, what.from, what.to);
+        });
+    }
     if (which.changes.size() < remembered_changes) {
         which.changes.push_back(what);
         return;
@@ -314,10 +319,25 @@ void router::note_breaker(member& which, time_point now, random_source& random) 
     }
 }
 
+/// It is ejected.
+void router::note_eject(member& which, time_point now, random_source& random) {
+    which.was_ejected = true;
+    ++which.ejections;
+    hurry(which, now, random);
+    if (!keeps_events_) return;
+    const duration time = ejection_->returns_at(position_of(which)) - now;
+    events_.emplace_back([name = which.settings.name, time](observer& by, std::string_view service) {
+        by.ejected(service, name, time);
+    });
+}
+
 /// Its ejection is over.
 void router::note_ejection(member& which, time_point now) noexcept {
     which.was_ejected = false;
     which.risen = now;
+    if (!keeps_events_) return;
+    events_.emplace_back(
+        [name = which.settings.name](observer& by, std::string_view service) { by.returned(service, name); });
 }
 
 bool router::report(const permit& what, outcome how, time_point now, random_source& random) {
@@ -338,9 +358,7 @@ bool router::report(const permit& what, outcome how, time_point now, random_sour
         found->latency.record(now - what.started, now);
         if (success && hedge_) hedge_->record(now - what.started, now);
         if (ejection_ && ejection_->report(position_of(*found), success, now, random)) {
-            found->was_ejected = true;
-            ++found->ejections;
-            hurry(*found, now, random);
+            note_eject(*found, now, random);
         }
     }
     sweep(now, random);
@@ -395,6 +413,12 @@ std::optional<repetition> router::repeat(call_record& call, const attempt_end& l
     if (!budget_.try_spend(now, moves ? use::reconnect : use::retry)) return std::nullopt;
     ++call.retries;
     ++(moves ? totals_.failovers : totals_.retries);
+    if (keeps_events_) {
+        const member* const tried = call.tried.empty() ? nullptr : at(call.tried.back());
+        events_.emplace_back(
+            [name = tried != nullptr ? tried->settings.name : std::string(), how = last.what, pause = next.pause](
+                observer& by, std::string_view service) { by.repeated(service, name, how, pause); });
+    }
     return next;
 }
 
@@ -410,6 +434,7 @@ bool router::hedge(call_record& call, time_point now) noexcept {
     ++call.hedges;
     if (!hedge_->try_hedge(budget_, now)) return false;
     ++totals_.hedges;
+    if (keeps_events_) events_.emplace_back([](observer& by, std::string_view service) { by.hedged(service); });
     return true;
 }
 
@@ -445,6 +470,11 @@ void router::check_ended(const due_check& which, check_outcome how, time_point n
     }
     const health_state before = found->health.state();
     if (!found->health.end(which.number, how, is_in_trouble(*found, now), now, random)) return;
+    if (keeps_events_) {
+        events_.emplace_back(
+            [name = found->settings.name, before, after = found->health.state()](
+                observer& by, std::string_view service) { by.health_changed(service, name, before, after); });
+    }
     if (before != health_state::unhealthy) return;
     // What the checks have seen going they have seen coming back; an ejection of that time says nothing more.
     found->risen = now;
@@ -476,9 +506,7 @@ void router::sweep(time_point now, random_source& random) {
     for (std::size_t i = 0; i < members_.size(); ++i) {
         member& each = members_[i];
         if (each.was_ejected || !ejection_->is_ejected(i, now)) continue;
-        each.was_ejected = true;
-        ++each.ejections;
-        hurry(each, now, random);
+        note_eject(each, now, random);
     }
 }
 

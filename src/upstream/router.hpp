@@ -3,6 +3,7 @@
 
 #include "lido/base/random.hpp"
 #include "lido/resilience/peak_ewma.hpp"
+#include "lido/upstream/observer.hpp"
 #include "lido/upstream/outcome.hpp"
 #include "lido/upstream/report.hpp"
 #include "lido/upstream/settings.hpp"
@@ -10,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -62,6 +64,8 @@ public:
         ++size_;
     }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    /// The last; there must be one.
+    [[nodiscard]] endpoint_id back() const noexcept { return size_ <= few ? first_[size_ - 1] : rest_.back(); }
     [[nodiscard]] bool contains(endpoint_id which) const noexcept {
         for (std::size_t i = 0; i < size_; ++i) {
             if ((i < few ? first_[i] : rest_[i - few]) == which) return true;
@@ -111,6 +115,9 @@ struct due_check {
 /// choice takes O(n) for n endpoints and allocates nothing once the number of endpoints has settled.
 class router {
 public:
+    /// Something that happened, to be told to an observer once the lock is given up.
+    using event = std::function<void(observer& by, std::string_view service)>;
+
     /// `policies` and all `endpoints` must be valid, with names of their own.
     router(const settings& policies, std::span<const endpoint_settings> endpoints, time_point now,
            random_source& random);
@@ -170,6 +177,9 @@ public:
     /// For errors: why each endpoint was not chosen.
     [[nodiscard]] std::string explain(time_point now) const;
     [[nodiscard]] const settings& policies() const noexcept { return settings_; }
+    /// Keeps what happens from now on, for `take_events`.
+    void keep_events() noexcept { keeps_events_ = true; }
+    [[nodiscard]] std::vector<event> take_events() noexcept { return std::exchange(events_, {}); }
 
 private:
     static constexpr std::size_t remembered_changes = 32;
@@ -212,6 +222,7 @@ private:
     void sweep(time_point now, random_source& random);
     void take_back(member& which, time_point now) noexcept;
     void remember(member& which, const breaker_change& what);
+    void note_eject(member& which, time_point now, random_source& random);
     [[nodiscard]] bool is_ejected(std::size_t position, time_point now) const noexcept;
     [[nodiscard]] bool is_in_trouble(const member& which, time_point now) const noexcept;
     [[nodiscard]] double weight_of(member& which, time_point now) const noexcept;
@@ -232,6 +243,8 @@ private:
     std::optional<resilience::hedge> hedge_;
     std::vector<resilience::endpoint_view> views_;
     bool hurried_ = false;
+    bool keeps_events_ = false;
+    std::vector<event> events_;
     health_report totals_;
 };
 

@@ -6,6 +6,7 @@
 #include "lido/http/request.hpp"
 #include "lido/http/response.hpp"
 #include "lido/upstream/fallback.hpp"
+#include "lido/upstream/observer.hpp"
 #include "lido/upstream/report.hpp"
 #include "lido/upstream/settings.hpp"
 
@@ -103,8 +104,9 @@ struct service_statistics {
 /// Thread-safe. `group` must outlive it. Requests that run when it is destroyed are cut, as those of `client` are.
 class service {
 public:
-    /// Throws `lido::exception` naming the setting when `settings` are invalid.
-    service(scheduler_group& group, service_settings settings);
+    /// Throws `lido::exception` naming the setting when `settings` are invalid. `watcher`, if there is one, is told
+    /// what happens, and must outlive the service and its requests.
+    service(scheduler_group& group, service_settings settings, upstream::observer* watcher = nullptr);
     service(const service&) = delete;
     service& operator=(const service&) = delete;
     ~service();

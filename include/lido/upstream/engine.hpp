@@ -6,6 +6,7 @@
 #include "lido/base/scheduler.hpp"
 #include "lido/base/task.hpp"
 #include "lido/upstream/endpoint.hpp"
+#include "lido/upstream/observer.hpp"
 #include "lido/upstream/outcome.hpp"
 #include "lido/upstream/report.hpp"
 #include "lido/upstream/settings.hpp"
@@ -74,8 +75,10 @@ public:
 
     /// Throws `lido::exception` (`invalid_argument`, naming the setting) when `policies` or `endpoints` are out of
     /// range, or two endpoints have the same name. `make` is called for each endpoint, now and later, without any lock.
+    /// `watcher` must outlive the engine.
     [[nodiscard]] static std::shared_ptr<engine> make(scheduler_group& group, const settings& policies,
-                                                      std::span<const endpoint_settings> endpoints, target_maker make);
+                                                      std::span<const endpoint_settings> endpoints, target_maker make,
+                                                      observer* watcher = nullptr);
     engine(const engine&) = delete;
     engine& operator=(const engine&) = delete;
     ~engine();
@@ -105,17 +108,19 @@ public:
 
 private:
     class call_scope;
+    class step;
     class permit_guard;
     struct waiter;
     class place_awaiter;
     struct admission;
     struct round;
 
-    engine(scheduler_group& group, const settings& policies, target_maker make);
+    engine(scheduler_group& group, const settings& policies, target_maker make, observer* watcher);
 
     [[nodiscard]] admission admit(call_scope& call, time_point now, choice& chosen, target*& at);
     void enter_locked(call_scope& call, admission& seen);
     [[nodiscard]] error refused_at_door(const admission& seen, time_point now) const;
+    [[nodiscard]] error told(error why) const noexcept;
     void call_next_locked() noexcept;
     [[nodiscard]] choice pick_locked(call_scope& call, bool elsewhere, time_point now, target*& at);
     [[nodiscard]] choice pick(call_scope& call, bool elsewhere, time_point now, target*& at);
@@ -137,6 +142,7 @@ private:
 
     scheduler_group& group_;
     const target_maker make_;
+    observer* const watcher_;   // null: nobody
     std::stop_source closing_;  // ends the watch, the checks and the pauses of calls
 
     std::mutex members_mutex_;  // one change of the endpoints at a time; taken before mutex_

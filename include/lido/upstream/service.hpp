@@ -159,9 +159,10 @@ public:
     ///
     /// An endpoint is checked by borrowing a connection, which opens one where there is none, by the connector's own
     /// `check`, and then by `how_to_check`, if there is one. Throws `lido::exception` (`invalid_argument`, naming the
-    /// setting) when settings are out of range.
+    /// setting) when settings are out of range. `watcher`, if there is one, is told what happens, and must outlive the
+    /// service.
     service(scheduler_group& group, const settings& policies, std::span<const endpoint_settings> endpoints,
-            const pool::settings& pools, connector_maker make, probe how_to_check = {}) {
+            const pool::settings& pools, connector_maker make, probe how_to_check = {}, observer* watcher = nullptr) {
         pools.validate().value();
         const auto target_of = [&group, pools, make = std::move(make),
                                 how_to_check = std::move(how_to_check)](const endpoint_settings& which) {
@@ -169,7 +170,7 @@ public:
             own.name = which.name.substr(0, 100);
             return std::make_shared<detail::pool_target<Connector>>(group, own, make(which), how_to_check);
         };
-        engine_ = engine::make(group, policies, endpoints, target_of);
+        engine_ = engine::make(group, policies, endpoints, target_of, watcher);
     }
     service(service&&) noexcept = default;
     service& operator=(service&&) = delete;

@@ -74,8 +74,10 @@ protected:
                 names_[&world(which.name)] = which.name;
                 return fake_connector(world(which.name));
             },
-            std::move(probe));
+            std::move(probe), watcher_of_next_);
     }
+    /// Of the services opened from now on.
+    void watch_by(upstream::observer* watcher) { watcher_of_next_ = watcher; }
 
     /// A call whose value is the name of the endpoint that answered.
     [[nodiscard]] started<result<std::string>> call(call_options options = {}) {
@@ -109,6 +111,8 @@ protected:
     std::unique_ptr<fake_service> service_;
 
 private:
+    upstream::observer* watcher_of_next_ = nullptr;
+
     struct current_scheduler : scheduler {
         using scheduler::set_current;
     };

@@ -172,7 +172,9 @@ task<void> client::implementation::attempt(origin_pool& to, const request& what,
 /// it, or doing it twice does no harm.
 bool client::implementation::may_resend(const request& what, const attempt_result& last, unsigned resends) const {
     const exchange_outcome& outcome = last.outcome;
-    if (!outcome.failure || !last.exchanged || !last.reused || outcome.answered) return false;
+    if (!outcome.failure || !last.exchanged || outcome.answered) return false;
+    if (outcome.not_processed) return resends < max_resends + settings_.max_connections_per_origin;
+    if (!last.reused) return false;
     if (!(*outcome.failure == errc::connection_closed)) return false;
     if (outcome.unsent) return resends < max_resends + settings_.max_connections_per_origin;
     return resends < max_resends && is_idempotent(what.method());

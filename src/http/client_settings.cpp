@@ -50,6 +50,7 @@ result<void> client_settings::validate() const {
         if (auto valid = rules->validate(); !valid)
             return std::move(valid).error().with_context("client setting sizing");
     }
+    if (auto valid = http2.validate(); !valid) return std::move(valid).error().with_context("client setting http2");
     if (!base_url.empty()) {
         if (auto url = parse_url(base_url); !url) return std::move(url).error().with_context("client setting base_url");
     }

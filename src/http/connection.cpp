@@ -32,12 +32,32 @@ task<result<std::unique_ptr<connection>>> connector::open(const pool::open_reque
     auto opened = co_await dial(loop, plan_, request.deadline);
     if (!opened) co_return std::move(opened).error();
     auto made = std::make_unique<connection>(std::move(*opened), request.events, std::move(permit));
+    const bool prior_knowledge = !made->stream->is_tls() && plan_->who.versions == http_versions::http2;
+    const bool chosen = made->stream->alpn() == "h2";
+    if (!chosen && !prior_knowledge) {
+        if (plan_->who.versions == http_versions::http2) {
+            co_return error(errc::connect_failed, "the server does not choose HTTP/2 (ALPN)",
+                            "set http_version to automatic, or enable HTTP/2 on the server");
+        }
+        made->place = book_->add(made->stream->peer(), request.events);
+        made->stream->mark_idle();
+        co_return std::move(made);
+    }
+    made->busy = true;  // whatever comes belongs to the session
+    made->http2 = std::make_unique<http2_link>(*made->stream, settings_.http2, settings_.limits, request.events);
+    task<result<void>> greeting = made->http2->greet(request.deadline);
+    result<void> greeted = co_await std::move(greeting);
+    if (!greeted) co_return std::move(greeted).error();
     made->place = book_->add(made->stream->peer(), request.events);
-    made->stream->mark_idle();
     co_return std::move(made);
 }
 
-task<result<void>> connector::check(connection& which, time_point /*deadline*/) {
+task<result<void>> connector::check(connection& which, time_point deadline) {
+    if (which.http2) {
+        task<result<void>> probing = which.http2->probe(deadline);
+        result<void> probed = co_await std::move(probing);
+        co_return probed;
+    }
     const net::event_loop& loop = which.stream->loop();
     if (!which.is_fit(loop.now())) {
         co_return error(errc::check_failed, "idle connection: the server has closed it or sent something unasked");
@@ -49,6 +69,10 @@ task<result<void>> connector::check(connection& which, time_point /*deadline*/) 
 task<void> connector::close(connection& which, time_point deadline) {
     net::stream& stream = *which.stream;
     which.busy = true;
+    if (which.http2) {
+        which.reusable = which.http2->is_good();
+        which.http2->say_goodbye();
+    }
     // A broken exchange leaves nothing to say; an abortive close also leaves no TIME_WAIT behind.
     if (!which.reusable && !stream.is_tls()) stream.abort();
     co_await stream.close(deadline);

@@ -166,7 +166,7 @@ void note_reuse(connection& on, bool leftover, bool closes) {
 
 }  // namespace
 
-task<void> exchange(connection& on, const request& what, exchange_settings settings, exchange_outcome& outcome) {
+task<void> exchange_http1(connection& on, const request& what, exchange_settings settings, exchange_outcome& outcome) {
     net::event_loop& loop = on.stream->loop();
     std::optional<error>& failure = outcome.failure;
     // A new connection too: a server that speaks before it was asked must not be taken at its word.

@@ -21,13 +21,25 @@ struct exchange_outcome {
     http::response response;
     /// The peer provably did not act on the request: no byte of it was sent.
     bool unsent = true;
+    /// The peer or its protocol has said so: REFUSED_STREAM, a GOAWAY below the stream, no stream to be had (HTTP/2).
+    bool not_processed = false;
     /// A byte of a response had come.
     bool answered = false;
 };
 
 /// Sends `what` and reads the response into `outcome`, which is fresh. Runs on the connection's loop; connection,
 /// request and outcome must outlive it. When the task is destroyed half-way the connection stays marked as unusable.
-[[nodiscard]] task<void> exchange(connection& on, const request& what, exchange_settings settings,
-                                  exchange_outcome& outcome);
+[[nodiscard]] task<void> exchange_http1(connection& on, const request& what, exchange_settings settings,
+                                        exchange_outcome& outcome);
+/// The same on a connection of HTTP/2, where a request that is given up leaves the connection as good as it was.
+[[nodiscard]] task<void> exchange_http2(connection& on, const request& what, exchange_settings settings,
+                                        exchange_outcome& outcome);
+
+/// Whichever of the two the connection speaks.
+[[nodiscard]] inline task<void> exchange(connection& on, const request& what, const exchange_settings& settings,
+                                         exchange_outcome& outcome) {
+    if (on.is_multiplexed()) return exchange_http2(on, what, settings, outcome);
+    return exchange_http1(on, what, settings, outcome);
+}
 
 }  // namespace lido::http

@@ -20,8 +20,16 @@ reach reach_of(const client_settings& settings) {
 }
 
 std::vector<std::string> protocols_offered(http_versions versions, const std::vector<std::string>& outright) {
-    static_cast<void>(versions);
-    return outright;
+    if (!outright.empty()) return outright;
+    switch (versions) {
+        case http_versions::automatic:
+            return {"h2", "http/1.1"};
+        case http_versions::http2:
+            return {"h2"};
+        case http_versions::http1:
+            break;
+    }
+    return {};
 }
 
 }  // namespace lido::http

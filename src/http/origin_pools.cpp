@@ -8,7 +8,15 @@
 namespace lido::http {
 namespace {
 
-pool::settings pool_settings(const origin& of, const client_settings& settings) {
+/// May a connection to it turn out to be one of HTTP/2?
+bool may_be_multiplexed(const identity& who) {
+    if (who.versions == http_versions::http2) return true;
+    const auto& offered = who.tls.alpn;
+    return who.origin.secure && std::find(offered.begin(), offered.end(), "h2") != offered.end();
+}
+
+pool::settings pool_settings(const identity& who, const client_settings& settings) {
+    const origin& of = who.origin;
     pool::settings made;
     made.name = of.to_text().substr(0, 100);
     made.max_size = settings.max_connections_per_origin;
@@ -27,6 +35,12 @@ pool::settings pool_settings(const origin& of, const client_settings& settings) 
     // all that a check could do without sending a request nobody asked for.
     made.check_after_idle = pool::settings::forever;
     made.keep_alive = pool::settings::forever;
+    if (may_be_multiplexed(who)) {
+        // Requests to a new origin wait for the first connection, which may do for all of them.
+        made.expected_capacity = settings.http2.max_concurrent_streams;
+        made.check_after_idle = settings.http2.ping_after;
+        made.check_timeout = settings.http2.ping_timeout;
+    }
     return made;
 }
 
@@ -45,7 +59,8 @@ origin_pool::origin_pool(scheduler_group& group, std::shared_ptr<const dial_plan
       text(plan->who.origin.to_text()),
       host_field(plan->who.origin.host_field()),
       book(std::make_shared<address_book>()),
-      connections(group, pool_settings(plan->who.origin, settings), connector(plan, std::move(budget), book)) {}
+      connections(group, pool_settings(plan->who, settings),
+                  connector(plan, std::move(budget), {settings.limits, settings.http2}, book)) {}
 
 /// How the budget reaches the pools; it may be asked by a connect that ends after they have gone.
 struct origin_pools::room_maker {

@@ -64,6 +64,7 @@ void socket::on_events(std::uint32_t events) noexcept {
     const bool can_write = (events & (EPOLLOUT | broken)) != 0;
     if (can_read) readable_ = true;
     if (can_write) writable_ = true;
+    if (observer_ != nullptr) return observer_(observer_context_, can_read, can_write);
     if (can_write && writer_ != nullptr) {
         bool destroyed = false;
         destroyed_ = &destroyed;

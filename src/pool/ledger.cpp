@@ -9,6 +9,7 @@ namespace lido::pool {
 ledger::ledger(const settings& settings, std::uint32_t affinities, time_point now, random_source random)
     : settings_(settings),
       random_(random),
+      expected_capacity_(settings.expected_capacity),
       idle_(affinities),
       slot_timers_(now),
       waiters_(now, settings.priority_ageing),

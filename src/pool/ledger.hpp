@@ -290,7 +290,7 @@ private:
     bool paused_ = false;
     time_point drain_until_ = never;
     std::size_t warm_target_ = 0;
-    std::uint32_t expected_capacity_ = 1;
+    std::uint32_t expected_capacity_;  // what a connection carries, as far as is known
     std::uint32_t next_affinity_ = 0;  // where the next connect goes that nobody in particular asked for
 
     std::vector<pool::slot> slots_;

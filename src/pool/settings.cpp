@@ -56,6 +56,7 @@ result<void> settings::validate() const {
              check_duration("keep_alive", keep_alive, 1ms, days(30), endless::allowed),
              check_duration("check_timeout", check_timeout, 1ms, 10min),
              check_duration("connect_timeout", connect_timeout, 1ms, 10min),
+             check_number<std::uint32_t>("expected_capacity", expected_capacity, 1, 1'000'000),
              check_number<std::size_t>("max_concurrent_connects", max_concurrent_connects, 1, 1000),
              check_duration("close_timeout", close_timeout, 1ms, 10min),
              check_duration("drain_timeout", drain_timeout, 0ms, 1h),

@@ -291,6 +291,11 @@ MUTANTS = [
         [(CONNECTIONS, "    expected_capacity_ = capacity;\n    regroup(id.index);", "    expected_capacity_ = capacity;")],
     ),
     (
+        "a_crowd_opens_a_connection_each",
+        "undici#5362",
+        [(LEDGER, "      expected_capacity_(settings.expected_capacity),", "      expected_capacity_(1),")],
+    ),
+    (
         "keep_what_is_beyond_max",
         "A5 of the features",
         [(CONNECTIONS, "        const bool needed = !settled.used && !paused_ && !waiters_.empty();",

@@ -105,6 +105,7 @@ world_config draw_world(std::uint64_t seed) {
         world.adaptive = true;
         world.settings.sizing = draw_sizing(random);
     }
+    if (seed % 3 == 1) world.settings.expected_capacity = one_of(random, std::array<std::uint32_t, 3>{1, 3, 100});
     return world;
 }
 

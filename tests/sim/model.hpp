@@ -21,7 +21,10 @@ namespace lido::sim {
 /// one.
 class model {
 public:
-    model(const pool::settings& settings, time_point now) : settings_(settings), now_(now) { adopt_sizing(); }
+    model(const pool::settings& settings, time_point now)
+        : settings_(settings), now_(now), expected_capacity_(settings.expected_capacity) {
+        adopt_sizing();
+    }
 
     /// Every event begins with this. Times do not go back.
     void begin(time_point now) {
@@ -200,7 +203,7 @@ private:
     time_point changed_at_{};           // the settings
     time_point surplus_since_ = never;  // since when there are more than the minimum
     std::size_t warm_target_ = 0;
-    std::uint32_t expected_capacity_ = 1;
+    std::uint32_t expected_capacity_;
     std::vector<connection> connections_;
     std::deque<caller> callers_;
     std::vector<loan> loans_;

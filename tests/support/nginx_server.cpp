@@ -133,7 +133,7 @@ http {{
     lingering_timeout 2s;
     {1}
     server {{
-        listen 127.0.0.1:{2}{3} backlog=4096;
+        listen 127.0.0.1:{2}{3}{7} backlog=4096;
         {4}
         root {0}/files;
         {5}
@@ -146,7 +146,7 @@ http {{
 }}
 )",
                        place, configuration_.http, port_, tls.empty() ? "" : " ssl", tls, configuration_.server,
-                       status_port_);
+                       status_port_, configuration_.http2 ? " http2" : "");
 }
 
 void nginx_server::launch() {

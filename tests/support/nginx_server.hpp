@@ -23,6 +23,8 @@ struct nginx_configuration {
     /// Both set: the server speaks TLS. PEM files, which are copied.
     std::string certificate = {};
     std::string key = {};
+    /// It speaks HTTP/2: with TLS beside HTTP/1.1, without instead of it.
+    bool http2 = false;
 };
 
 /// An nginx of its own on a free port of 127.0.0.1, as an ordinary user, in a temporary folder. It ends with this

@@ -3,6 +3,7 @@
 
 #include "lido/base/back_off.hpp"
 #include "lido/base/operation.hpp"
+#include "lido/http/http2_settings.hpp"
 #include "lido/http/http_versions.hpp"
 #include "lido/http/limits.hpp"
 #include "lido/http/request.hpp"
@@ -82,6 +83,8 @@ struct client_settings {
     net::tls_settings tls{};
     /// Which versions of HTTP may be spoken.
     http_versions http_version = http_versions::automatic;
+    /// Of connections that speak HTTP/2; `limits` hold for them too.
+    http2_settings http2{};
     /// Sent unless a request brings its own. Empty: none.
     std::string user_agent = "lido/0.1";
 
@@ -128,9 +131,9 @@ struct client_statistics {
     std::optional<cache_statistics> cache;
 };
 
-/// An HTTP/1.1 client. One pool of connections per origin, made when first needed and dropped when unused; strict
-/// parsing; retries by policy; a request on a kept-alive connection that turns out closed before any answer is sent
-/// again only when the peer provably did not act on it or the method is idempotent (RFC 9110 §9.2.2).
+/// A client of HTTP/1.1 and HTTP/2. One pool of connections per origin, made when first needed and dropped when unused;
+/// strict parsing; retries by policy; a request on a kept-alive connection that turns out closed before any answer is
+/// sent again only when the peer provably did not act on it or the method is idempotent (RFC 9110 §9.2.2).
 ///
 /// Thread-safe. `group` must outlive it. The destructor waits for a bounded `close`; operations that are still
 /// running then end with `pool_closed` or `cancelled`.

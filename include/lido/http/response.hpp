@@ -18,6 +18,7 @@ namespace lido::http {
 enum class version : std::uint8_t {
     http_1_0,
     http_1_1,
+    http_2,
 };
 
 /// Where a response comes from.

@@ -79,6 +79,15 @@ public:
         disturbance_context_ = context;
     }
 
+    /// Called, on the loop, with each readiness, in place of `readiness` and `on_disturbance`: for protocols that read
+    /// whenever something comes. Null: not any more. Reading goes on until nothing is left, or there is no further
+    /// call.
+    using observer = void (*)(void* context, bool readable, bool writable) noexcept;
+    void observe(observer call, void* context) noexcept {
+        observer_ = call;
+        observer_context_ = context;
+    }
+
     /// Makes the close abortive (RST instead of FIN), so that no TIME_WAIT is left: for connections that are broken.
     void abort_on_close() noexcept;
 
@@ -101,6 +110,8 @@ private:
     bool* destroyed_ = nullptr;  // set when the socket dies inside on_events
     disturbance disturbance_ = nullptr;
     void* disturbance_context_ = nullptr;
+    observer observer_ = nullptr;
+    void* observer_context_ = nullptr;
 };
 
 class [[nodiscard]] socket::readiness_awaiter : private timer {

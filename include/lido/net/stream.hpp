@@ -64,6 +64,8 @@ public:
     void mark_idle() noexcept { socket_->mark_idle(); }
     /// See `socket::on_disturbance`; `call` should ask `healthy_after_disturbance` before it closes an idle stream.
     void on_disturbance(socket::disturbance call, void* context) noexcept { socket_->on_disturbance(call, context); }
+    /// See `socket::observe`.
+    void observe(socket::observer call, void* context) noexcept { socket_->observe(call, context); }
     /// Whether an idle stream on which something happened is as good as before: never without TLS; with TLS when
     /// nothing but messages of TLS itself arrived, which are handled here.
     [[nodiscard]] bool healthy_after_disturbance() noexcept;

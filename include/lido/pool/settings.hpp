@@ -104,6 +104,10 @@ struct settings {
 
     /// For one attempt to connect, handshakes included. 1 ms … 10 min.
     duration connect_timeout = std::chrono::seconds(10);
+    /// How many leases a connection is expected to carry, until the first one that is opened has said how many it does:
+    /// so many callers wait for it before a second one is opened. 1 … 1,000,000. It matters where `connector::capacity`
+    /// may be above 1, and does not change what is known once a connection has been opened.
+    std::uint32_t expected_capacity = 1;
     /// Attempts to connect at once. 1 … 1000.
     std::size_t max_concurrent_connects = 4;
     /// Between attempts after a failed one, growing with each failure, with full jitter.

@@ -48,6 +48,37 @@ TEST(ledger_multiplexed, once_the_capacity_is_known_a_crowd_opens_few_connection
     EXPECT_EQ(pool.opened_so_far(), 3U);
 }
 
+TEST(ledger_multiplexed, a_crowd_waits_for_the_first_connection_when_it_is_expected_to_do_for_all) {
+    auto settings = quiet_settings();
+    settings.expected_capacity = 100;
+    ledger_driver pool(settings);
+    EXPECT_EQ(pool.acquire("first"), "queued, open 1");
+    for (int i = 0; i < 99; ++i) EXPECT_EQ(pool.acquire("w" + std::to_string(i)), "queued");
+    EXPECT_EQ(pool.acquire("one more"), "queued, open 2");
+    pool.opened(1, 100);
+    EXPECT_EQ(pool.state(1), slot_state::leased);
+    EXPECT_EQ(pool.opened_so_far(), 2U);
+}
+
+TEST(ledger_multiplexed, an_expectation_that_was_too_high_ends_with_the_first_connection) {
+    auto settings = quiet_settings();
+    settings.expected_capacity = 100;
+    ledger_driver pool(settings);
+    for (const char* name : {"a", "b", "c"}) pool.acquire(name);
+    EXPECT_EQ(pool.opened_so_far(), 1U);
+    EXPECT_EQ(pool.opened(1, 1), "grant a 1, open 2, open 3");
+}
+
+TEST(ledger_multiplexed, what_was_seen_counts_for_more_than_a_changed_expectation) {
+    ledger_driver pool(quiet_settings());
+    begin(pool, 2);
+    EXPECT_EQ(pool.reconfigure([](auto& changed) { changed.expected_capacity = 50; }), "");
+    pool.acquire("b");
+    pool.acquire("c");
+    pool.acquire("d");
+    EXPECT_EQ(pool.acquire("e"), "queued, open 3");
+}
+
 TEST(ledger_multiplexed, a_shared_connection_comes_before_an_idle_one) {
     ledger_driver pool(quiet_settings());
     begin(pool, 2);

@@ -64,6 +64,7 @@ TEST(settings, the_defaults_are_valid_and_those_that_are_promised) {
     EXPECT_EQ(defaults.back_off.factor, 2.0);
     EXPECT_EQ(defaults.back_off.maximum, 5s);
     EXPECT_EQ(defaults.max_concurrent_connects, 4U);
+    EXPECT_EQ(defaults.expected_capacity, 1U);
     EXPECT_EQ(defaults.drain_timeout, 10s);
     EXPECT_EQ(defaults.max_waiters, 1024U);
 }
@@ -74,6 +75,7 @@ TEST(settings, each_number_has_its_range) {
     expect_range<std::size_t>("max_overflow", &settings::max_overflow, 1, 100'000);
     expect_range<std::uint64_t>("max_uses", &settings::max_uses, 0, 1'000'000'000'000'000);
     expect_range<std::size_t>("max_concurrent_connects", &settings::max_concurrent_connects, 1, 1000);
+    expect_range<std::uint32_t>("expected_capacity", &settings::expected_capacity, 1, 1'000'000);
 }
 
 TEST(settings, each_duration_has_its_range) {

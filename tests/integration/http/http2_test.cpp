@@ -1,0 +1,96 @@
+// HTTP/2 against real servers: chosen by ALPN, or known beforehand; many requests on one connection.
+#include "support/http_client_world.hpp"
+#include "support/nginx_server.hpp"
+#include "support/test_certificates.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <atomic>
+
+namespace lido::test {
+namespace {
+
+using namespace std::chrono_literals;
+using http::client;
+using http::http_versions;
+using http::method;
+using testing::HasSubstr;
+
+class http2 : public testing::Test {
+protected:
+    nginx_configuration speaking_http2() {
+        const certificate_files files = authority_.issue(for_localhost_);
+        return {.server = R"(location / { return 200 "$http_x_nonce"; }
+                    location /protocol { return 200 "$server_protocol"; }
+                    location /files/ { alias files/; }
+                    http2_max_concurrent_streams 50;
+                    keepalive_requests 1000000;)",
+                .certificate = files.certificate,
+                .key = files.key,
+                .http2 = true};
+    }
+    http::client_settings trusting(const nginx_server& server) const {
+        http::client_settings settings = plain_settings(server.url());
+        settings.tls.ca_file = authority_.ca_file();
+        return settings;
+    }
+
+    temporary_directory folder_;
+    certificate_authority authority_{folder_};
+    certificate_request for_localhost_{.common_name = "localhost", .dns = {"localhost"}, .ips = {"127.0.0.1"}};
+};
+
+task<void> use(client& by, std::size_t user, std::size_t count, std::atomic<std::size_t>& right) {
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::string nonce = fmt::format("{}-{}", user, i);
+        const auto got = co_await by.send(nonce_request(i % 2 == 0 ? method::get : method::post, nonce));
+        EXPECT_TRUE(got.has_value()) << got.error().message();
+        if (got && got->body() == nonce) ++right;
+    }
+}
+
+TEST_F(http2, is_chosen_where_the_server_speaks_it) {
+    nginx_server server(speaking_http2());
+    runtime io;
+    client user(io, trusting(server));
+    const auto got = user.get("/protocol").wait().value();
+    EXPECT_EQ(got.status(), 200U);
+    EXPECT_EQ(got.version(), http::version::http_2);
+    EXPECT_EQ(got.body(), "HTTP/2.0");
+    EXPECT_EQ(got.header("Content-Length"), "8");
+}
+
+TEST_F(http2, carries_many_requests_on_one_connection) {
+    nginx_server server(speaking_http2());
+    for (const std::uint32_t threads : {1U, 2U}) {
+        const std::size_t before = server.accepted();
+        runtime io({.threads = threads});
+        client user(io, trusting(server));
+        std::atomic<std::size_t> right{0};
+        on_tasks(io, 40, [&](std::size_t i) { return use(user, i, 50, right); });
+        EXPECT_EQ(right, 2000U);
+        EXPECT_EQ(server.accepted() - before, 1U);
+    }
+}
+
+TEST_F(http2, moves_large_bodies) {
+    nginx_server server(speaking_http2());
+    const std::string content(5'000'000, 'x');
+    server.put_file("large", content);
+    runtime io;
+    client user(io, trusting(server));
+    EXPECT_TRUE(user.get("/files/large").wait().value().body() == content);
+}
+
+TEST_F(http2, is_not_spoken_when_the_client_must_not) {
+    nginx_server server(speaking_http2());
+    runtime io;
+    auto settings = trusting(server);
+    settings.http_version = http_versions::http1;
+    client user(io, settings);
+    EXPECT_EQ(user.get("/protocol").wait().value().body(), "HTTP/1.1");
+}
+
+}  // namespace
+}  // namespace lido::test

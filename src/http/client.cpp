@@ -57,6 +57,10 @@ operation<response> client::send(request what) {
     return {self_->group(), implementation::run(self_, std::move(what))};
 }
 
+operation<response_stream> client::open(request what) {
+    return {self_->group(), implementation::open(self_, std::move(what))};
+}
+
 operation<std::size_t> client::warm_up(std::size_t count) {
     return {self_->group(), implementation::warm_up(self_, count)};
 }

@@ -1,5 +1,6 @@
 #include "http/client_implementation.hpp"
 
+#include "http/open_exchange.hpp"
 #include "http/start_in_background.hpp"
 #include "lido/base/single_scheduler.hpp"
 #include "lido/base/sleep.hpp"
@@ -8,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace lido::http {
 namespace {
@@ -24,32 +26,23 @@ std::string_view without_query(std::string_view target) {
     return target.substr(0, target.find('?'));
 }
 
+/// A body that cannot be had a second time, or whose source has failed, is not sent again.
+bool may_repeat(const request& what, const client::implementation::attempt_result& last) {
+    return !last.outcome.source_failed && what.may_be_sent();
+}
+
+/// 417: the server cannot meet the expectation, and has not got the body (RFC 9110 §15.5.18).
+bool was_not_let_in(const client::implementation::attempt_result& last) {
+    constexpr unsigned expectation_failed = 417;
+    return last.outcome.body_withheld && last.outcome.response.status() == expectation_failed;
+}
+
 errc code_of(const error& failure) {
     const bool own = failure.code().category() == error_category();
     return own ? static_cast<errc>(failure.code().value()) : errc::connection_closed;
 }
 
 }  // namespace
-
-/// A request that runs on a pool, which is not dropped meanwhile. The base URL's pool lives as long as the client and
-/// needs no owner here; any other was counted as in use by `origin_pools::get`, which this takes back at its end.
-class client::implementation::pool_use {
-public:
-    explicit pool_use(origin_pool& which, std::shared_ptr<origin_pool> owner = nullptr) noexcept
-        : which_(&which), owner_(std::move(owner)) {}
-    pool_use(pool_use&& other) noexcept : which_(other.which_), owner_(std::move(other.owner_)) {}
-    pool_use& operator=(pool_use&&) = delete;
-    ~pool_use() {
-        if (!owner_) return;
-        which_->last_used.store(scheduler::current()->now().time_since_epoch().count(), std::memory_order_relaxed);
-        which_->in_use.fetch_sub(1, std::memory_order_release);
-    }
-    [[nodiscard]] origin_pool& operator*() const noexcept { return *which_; }
-
-private:
-    origin_pool* which_;
-    std::shared_ptr<origin_pool> owner_;
-};
 
 /// An exchange that runs on another scheduler than its caller: it owns all that it needs, because the caller may go
 /// away meanwhile.
@@ -63,6 +56,9 @@ struct client::implementation::job {
 
 client::implementation::implementation(scheduler_group& group, client_settings settings)
     : group_(group), settings_(std::move(settings)), made_at_(clock::now()), pools_(group, settings_) {
+    // What is not held in memory needs no bound.
+    streamed_limits_ = settings_.limits;
+    streamed_limits_.max_body_bytes = std::numeric_limits<std::int64_t>::max();
     if (!settings_.user_agent.empty()) defaults_.add("User-Agent", settings_.user_agent).value();
     if (settings_.cache) identity_ = settings_.cache->identity_of(settings_).value();
     if (settings_.base_url.empty()) return;
@@ -109,23 +105,26 @@ result<client::implementation::pool_use> client::implementation::find_pool(reque
     return pool_use(pool, std::move(*found));
 }
 
-exchange_settings client::implementation::settings_for(const origin_pool& to, const request& what,
-                                                       time_point deadline) const {
+exchange_settings client::implementation::settings_for(const origin_pool& to, const request& what, time_point deadline,
+                                                       bool streamed) const {
     return {.target = {.host = to.host_field, .defaults = &defaults_, .close = !settings_.keep_alive},
-            .limits = &settings_.limits,
+            .limits = streamed ? &streamed_limits_ : &settings_.limits,
             .read_timeout = what.read_timeout().value_or(settings_.read_timeout),
-            .deadline = deadline};
+            .deadline = deadline,
+            .streamed = streamed,
+            .body_deadline = what.timeout() ? deadline : never,
+            .continue_timeout = settings_.continue_timeout};
 }
 
 task<result<exchange_outcome>> client::implementation::run_job(std::shared_ptr<job> what) {
     exchange_outcome outcome;
     co_await exchange(*what->lease, what->what, what->settings, outcome);
     what->lease.release();
-    if (what->client->pools_.is_crowded()) what->client->pools_.make_room();
+    what->client->make_room();
     co_return std::move(outcome);
 }
 
-task<void> client::implementation::attempt(origin_pool& to, const request& what, time_point deadline,
+task<void> client::implementation::attempt(origin_pool& to, const request& what, time_point deadline, bool streamed,
                                            attempt_result& last) {
     last.outcome = {};
     scheduler& here = *scheduler::current();
@@ -148,12 +147,16 @@ task<void> client::implementation::attempt(origin_pool& to, const request& what,
     last.reused = lease->reused();
     last.sent_at = here.now();
     connection& on = **lease;
-    const exchange_settings how = settings_for(to, what, deadline);
+    const exchange_settings how = settings_for(to, what, deadline, streamed);
+    if (streamed) {
+        co_await attempt_open(to, std::move(*lease), what, how, last);
+        co_return;
+    }
     scheduler& there = on.stream->loop();
     if (&there == &here) {
         co_await exchange(on, what, how, last.outcome);
         lease->release();
-        if (pools_.is_crowded()) pools_.make_room();
+        make_room();
         co_return;
     }
     auto remote = std::make_shared<job>(job{shared_from_this(), to.shared_from_this(), std::move(*lease), what, how});
@@ -172,7 +175,7 @@ task<void> client::implementation::attempt(origin_pool& to, const request& what,
 /// it, or doing it twice does no harm.
 bool client::implementation::may_resend(const request& what, const attempt_result& last, unsigned resends) const {
     const exchange_outcome& outcome = last.outcome;
-    if (!outcome.failure || !last.exchanged || outcome.answered) return false;
+    if (!outcome.failure || !last.exchanged || outcome.answered || !may_repeat(what, last)) return false;
     if (outcome.not_processed) return resends < max_resends + settings_.max_connections_per_origin;
     if (!last.reused) return false;
     if (!(*outcome.failure == errc::connection_closed)) return false;
@@ -215,17 +218,24 @@ task<result<response>> client::implementation::send(std::shared_ptr<implementati
         if (how.counted) me.count_outcome(true);
         co_return std::move(found).error();
     }
-    const pool_use pool(std::move(*found));
+    pool_use pool(std::move(*found));
+    const bool streamed = how.opened != nullptr;
     attempt_result last;
     unsigned resends = 0;
     bool unsure_before = false;
     for (unsigned number = 1;; ++number) {
         const time_point attempt_begun = me.settings_.on_attempt ? here.now() : begun;
-        co_await me.attempt(*pool, what, deadline, last);
+        co_await me.attempt(*pool, what, deadline, streamed, last);
         while (me.may_resend(what, last, resends)) {
             ++resends;
             me.resends_.fetch_add(1, std::memory_order_relaxed);
-            co_await me.attempt(*pool, what, deadline, last);
+            co_await me.attempt(*pool, what, deadline, streamed, last);
+        }
+        if (was_not_let_in(last)) {
+            what.mutable_headers().remove("Expect");
+            me.resends_.fetch_add(1, std::memory_order_relaxed);
+            last.opened.reset();
+            co_await me.attempt(*pool, what, deadline, streamed, last);
         }
         std::optional<error>& failure = last.outcome.failure;
         const bool unsure = failure && last.exchanged && !last.outcome.unsent && !is_idempotent(what.method());
@@ -249,7 +259,15 @@ task<result<response>> client::implementation::send(std::shared_ptr<implementati
                 co_return std::move(*failure).with_context(
                     fmt::format("{} {}{}", what.method().text(), (*pool).text, without_query(what.target())));
             }
+            if (streamed) {
+                last.opened->keep(std::move(pool));
+                *how.opened = std::move(last.opened);
+            }
             co_return std::move(last.outcome.response);
+        }
+        if (last.opened) {
+            const std::shared_ptr<open_exchange> unwanted = std::move(last.opened);
+            co_await open_exchange::discard(unwanted);
         }
         unsure_before = unsure_before || unsure;
         me.retries_.fetch_add(1, std::memory_order_relaxed);
@@ -270,10 +288,10 @@ task<upstream::attempt_end> client::implementation::once(const request& what, ti
     std::optional<request> prefixed;
     if (!base_prefix_.empty()) prefixed.emplace(what).set_target(base_prefix_ + what.target());
     const request& sent = prefixed ? *prefixed : what;
-    co_await attempt(pool, sent, deadline, last);
+    co_await attempt(pool, sent, deadline, false, last);
     for (unsigned resends = 0; may_resend(sent, last, resends); ++resends) {
         resends_.fetch_add(1, std::memory_order_relaxed);
-        co_await attempt(pool, sent, deadline, last);
+        co_await attempt(pool, sent, deadline, false, last);
     }
     requests_.fetch_add(1, std::memory_order_relaxed);
     std::optional<error>& failure = last.outcome.failure;
@@ -318,7 +336,7 @@ void client::implementation::retire_all() {
 /// Asks the retry policy; nothing when the attempt was the last.
 std::optional<duration> client::implementation::next_attempt(const request& what, const attempt_result& last,
                                                              unsigned number, time_point deadline) const {
-    if (closing_.stop_requested()) return std::nullopt;
+    if (closing_.stop_requested() || !may_repeat(what, last)) return std::nullopt;
     resilience::attempt_outcome ended;
     ended.method = what.method().text();
     if (last.outcome.failure) {

@@ -4,7 +4,9 @@
 #include "http/exchange.hpp"
 #include "http/origin_pools.hpp"
 #include "lido/base/random.hpp"
+#include "lido/base/scheduler.hpp"
 #include "lido/http/client.hpp"
+#include "lido/http/response_stream.hpp"
 #include "lido/upstream/outcome.hpp"
 
 #include <atomic>
@@ -12,6 +14,8 @@
 #include <stop_token>
 
 namespace lido::http {
+
+class open_exchange;
 
 /// The state of a client, shared with its running operations.
 class client::implementation : public std::enable_shared_from_this<implementation> {
@@ -25,6 +29,8 @@ public:
         if (self->settings_.cache) return run_cached(std::move(self), std::move(what));
         return send(std::move(self), std::move(what), {});
     }
+    /// The same until the head of the response is there. The cache is not asked.
+    [[nodiscard]] static task<result<response_stream>> open(std::shared_ptr<implementation> self, request what);
     [[nodiscard]] static task<result<std::size_t>> warm_up(std::shared_ptr<implementation> self, std::size_t count);
     [[nodiscard]] static task<result<std::size_t>> close(std::shared_ptr<implementation> self, duration timeout);
     /// How an attempt ended, and where it stood when it did.
@@ -33,6 +39,8 @@ public:
         bool reused = false;     ///< on a connection that had served before
         bool exchanged = false;  ///< there was a connection; otherwise the pool refused
         time_point sent_at{};    ///< when the exchange began
+        /// Of a streamed response: what the rest of it comes from.
+        std::shared_ptr<open_exchange> opened;
     };
     /// What an attempt means to those who have policies of their own.
     class attempt_judge {
@@ -60,6 +68,12 @@ public:
     /// Of the base URL, if there is one.
     [[nodiscard]] const std::optional<origin>& base_origin() const noexcept { return base_origin_; }
 
+    /// A request that waits for a connection under the limit over all origins gets room, if there is one.
+    void make_room() {
+        if (pools_.is_crowded()) pools_.make_room();
+    }
+    class pool_use;
+
     /// For the destructor: as `close` without waiting for requests, from any thread.
     void shut_down() noexcept;
 
@@ -73,9 +87,10 @@ private:
         bool counted = true;            ///< as an operation of its own
         bool retried = true;            ///< as the settings say
         time_point* sent_at = nullptr;  ///< where to note when it was sent last
+        /// Where to put the rest of the response; null: the response is to be whole.
+        std::shared_ptr<open_exchange>* opened = nullptr;
     };
     struct job;
-    class pool_use;
 
     [[nodiscard]] static task<result<response>> send(std::shared_ptr<implementation> self, request what, manner how);
     [[nodiscard]] static task<result<response>> run_cached(std::shared_ptr<implementation> self, request what);
@@ -88,11 +103,15 @@ private:
 
     [[nodiscard]] result<origin_pool*> base_pool(time_point now);
     [[nodiscard]] result<pool_use> find_pool(request& what, time_point now);
-    [[nodiscard]] task<void> attempt(origin_pool& to, const request& what, time_point deadline, attempt_result& last);
+    [[nodiscard]] task<void> attempt(origin_pool& to, const request& what, time_point deadline, bool streamed,
+                                     attempt_result& last);
+    [[nodiscard]] task<void> attempt_open(origin_pool& to, pool::pool<connector>::lease borrowed, const request& what,
+                                          const exchange_settings& how, attempt_result& last);
     [[nodiscard]] std::optional<duration> next_attempt(const request& what, const attempt_result& last, unsigned number,
                                                        time_point deadline) const;
     [[nodiscard]] static task<result<exchange_outcome>> run_job(std::shared_ptr<job> what);
-    [[nodiscard]] exchange_settings settings_for(const origin_pool& to, const request& what, time_point deadline) const;
+    [[nodiscard]] exchange_settings settings_for(const origin_pool& to, const request& what, time_point deadline,
+                                                 bool streamed) const;
     [[nodiscard]] bool may_resend(const request& what, const attempt_result& last, unsigned resends) const;
     void report(const origin_pool& to, const request& what, const attempt_result& last, unsigned number,
                 duration elapsed, duration retry_in) const;
@@ -101,6 +120,7 @@ private:
 
     scheduler_group& group_;
     client_settings settings_;
+    http_limits streamed_limits_;  // of responses that are not held in memory
     headers defaults_;
     time_point made_at_;
     std::string base_prefix_;  // of the base URL's path, without its last slash
@@ -121,6 +141,26 @@ private:
     std::mutex base_mutex_;
     std::shared_ptr<origin_pool> base_pool_;  // set once
     std::atomic<origin_pool*> base_pool_known_{nullptr};
+};
+
+/// A request that runs on a pool, which is not dropped meanwhile. The base URL's pool lives as long as the client and
+/// needs no owner here; any other was counted as in use by `origin_pools::get`, which this takes back at its end.
+class client::implementation::pool_use {
+public:
+    explicit pool_use(origin_pool& which, std::shared_ptr<origin_pool> owner = nullptr) noexcept
+        : which_(&which), owner_(std::move(owner)) {}
+    pool_use(pool_use&& other) noexcept : which_(other.which_), owner_(std::move(other.owner_)) {}
+    pool_use& operator=(pool_use&&) = delete;
+    ~pool_use() {
+        if (!owner_) return;
+        which_->last_used.store(scheduler::current()->now().time_since_epoch().count(), std::memory_order_relaxed);
+        which_->in_use.fetch_sub(1, std::memory_order_release);
+    }
+    [[nodiscard]] origin_pool& operator*() const noexcept { return *which_; }
+
+private:
+    origin_pool* which_;
+    std::shared_ptr<origin_pool> owner_;
 };
 
 }  // namespace lido::http

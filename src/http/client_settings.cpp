@@ -38,6 +38,7 @@ result<void> client_settings::validate() const {
              check_duration("acquire_timeout", acquire_timeout, 1ms, 1h),
              check_duration("connect_timeout", connect_timeout, 1ms, 10min),
              check_duration("read_timeout", read_timeout, 1ms, 1h),
+             check_duration("continue_timeout", continue_timeout, 0ms, 1h),
              check_duration("timeout", timeout, 1ms, 24h),
              check_duration("down_fail_fast", down_fail_fast, 0ms, 1h),
              check_duration("idle_timeout", idle_timeout, 1ms, 720h),

@@ -1,8 +1,13 @@
 // Lido: one request and its response on one connection.
 #pragma once
 
+#include "http/body_stream.hpp"
 #include "http/connection.hpp"
 #include "http/request_writer.hpp"
+
+#include <chrono>
+#include <memory>
+#include <optional>
 
 namespace lido::http {
 
@@ -12,6 +17,12 @@ struct exchange_settings {
     const http_limits* limits = nullptr;
     duration read_timeout{};
     time_point deadline = never;  ///< over the whole operation
+    /// Until the head only; `exchange_outcome::body` gives what follows.
+    bool streamed = false;
+    /// What takes the place of `deadline` then, once the head is there.
+    time_point body_deadline = never;
+    /// How long a body is held back that "Expect: 100-continue" announces.
+    duration continue_timeout = std::chrono::seconds(1);
 };
 
 /// How an exchange ended.
@@ -25,10 +36,16 @@ struct exchange_outcome {
     bool not_processed = false;
     /// A byte of a response had come.
     bool answered = false;
+    /// The request's body source failed: another attempt would not be the same request.
+    bool source_failed = false;
+    /// The request asked to be let in (Expect), and its body was not sent.
+    bool body_withheld = false;
+    /// With `exchange_settings::streamed`, unless the exchange failed: the body. `response` has none then.
+    std::unique_ptr<body_stream> body;
 };
 
-/// Sends `what` and reads the response into `outcome`, which is fresh. Runs on the connection's loop; connection,
-/// request and outcome must outlive it. When the task is destroyed half-way the connection stays marked as unusable.
+/// Sends `what` and reads the response into `outcome`, which is fresh; or the head only, see `streamed`. Runs on the
+/// connection's loop; connection, request and outcome must outlive it. When the task is destroyed half-way the connection stays marked as unusable.
 [[nodiscard]] task<void> exchange_http1(connection& on, const request& what, exchange_settings settings,
                                         exchange_outcome& outcome);
 /// The same on a connection of HTTP/2, where a request that is given up leaves the connection as good as it was.

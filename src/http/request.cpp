@@ -48,12 +48,24 @@ request& request::header(std::string_view name, std::string_view value) & {
 
 request& request::body(std::string content) & {
     body_ = std::move(content);
+    source_.reset();
     return *this;
 }
 
 request& request::body(std::string content, std::string_view content_type) & {
     keep(headers_.set("Content-Type", content_type));
     return body(std::move(content));
+}
+
+request& request::body(std::shared_ptr<body_source> source) & {
+    body_.reset();
+    source_ = std::move(source);
+    return *this;
+}
+
+request& request::body(std::shared_ptr<body_source> source, std::string_view content_type) & {
+    keep(headers_.set("Content-Type", content_type));
+    return body(std::move(source));
 }
 
 request& request::timeout(duration value) & {
@@ -71,7 +83,7 @@ request& request::read_timeout(duration value) & {
 result<void> request::validate() const {
     if (mistake_) return *mistake_;
     if (result<void> checked = check_target(method_, target_); !checked) return checked;
-    if (body_ && (method_ == method::trace || method_ == method::connect)) {
+    if (has_body() && (method_ == method::trace || method_ == method::connect)) {
         return invalid(fmt::format("{} request with a body", method_.text()), "send it without a body");
     }
     return check_framing();
@@ -79,6 +91,7 @@ result<void> request::validate() const {
 
 /// The fields that say where a request ends and whom it is for: wrong ones would let a request hide in another.
 result<void> request::check_framing() const {
+    const std::optional<std::uint64_t> size = source_ != nullptr ? source_->size() : body().size();
     bool host_seen = false;
     bool length_seen = false;
     for (const field& each : headers_) {
@@ -86,10 +99,16 @@ result<void> request::check_framing() const {
             return invalid("request has a Transfer-Encoding", "leave it out: Lido frames the body itself");
         }
         if (same_name(each.name, "Content-Length")) {
-            if (length_seen || parse_decimal(each.value, body().size()) != body().size()) {
+            if (length_seen || !size || parse_decimal(each.value, *size) != size) {
                 return invalid("Content-Length contradicts the request's body", "leave it out: Lido computes it");
             }
             length_seen = true;
+        }
+        if (same_name(each.name, "Expect")) {
+            if (!is_word(each.value, "100-continue")) {
+                return invalid("Expect header is not 100-continue", "leave it out: there is no other expectation");
+            }
+            if (!has_body()) return invalid("request without a body has an Expect header", "leave it out");
         }
         if (!same_name(each.name, "Host")) continue;
         if (host_seen) return invalid("request has two Host headers", "send one, or none: Lido adds it");

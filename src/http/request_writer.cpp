@@ -40,6 +40,7 @@ struct own_fields {
     bool content_length = false;
     bool connection = false;
     bool closes = false;
+    bool expects = false;
 };
 
 [[nodiscard]] own_fields look_at(const headers& fields) noexcept {
@@ -48,6 +49,10 @@ struct own_fields {
         switch (each.name.size()) {
             case 4:
                 if (same_name(each.name, "Host")) seen.host = each.value;
+                break;
+            case 6:
+                // Anything but 100-continue has been refused.
+                if (same_name(each.name, "Expect")) seen.expects = true;
                 break;
             case 10:
                 if (!same_name(each.name, "Connection")) break;
@@ -70,7 +75,7 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
     out.append(name).append(": ").append(value).append(line_end);
 }
 
-void append_length(std::string& out, std::size_t size) {
+void append_length(std::string& out, std::uint64_t size) {
     char digits[20];
     const auto written = std::to_chars(digits, digits + sizeof digits, size);
     append_field(out, "Content-Length", {digits, static_cast<std::size_t>(written.ptr - digits)});
@@ -82,6 +87,22 @@ void append_request_line(std::string& out, const request& message, std::string_v
     // Through a proxy OPTIONS * has an empty path (RFC 9112 §3.2.4).
     if (absolute_prefix.empty() || message.target() != "*") out.append(message.target());
     out.append(" HTTP/1.1").append(line_end);
+}
+
+/// Does the method anticipate a body, so that its absence has to be said (RFC 9110 §8.6)?
+[[nodiscard]] bool anticipates_body(const method& value) noexcept {
+    return value == method::post || value == method::put || value == method::patch;
+}
+
+/// How long the body is, or that it comes in chunks.
+void append_framing(std::string& out, const request& message) {
+    if (message.source() != nullptr) {
+        const std::optional<std::uint64_t> size = message.source()->size();
+        if (!size) return append_field(out, "Transfer-Encoding", "chunked");
+        append_length(out, *size);
+    } else if (message.has_body() || anticipates_body(message.method())) {
+        append_length(out, message.body().size());
+    }
 }
 
 /// The request's own fields, but for a Host, which stands first already.
@@ -109,11 +130,6 @@ void append_defaults(std::string& out, const headers& own, const headers& defaul
     }
 }
 
-/// Does the method anticipate a body, so that its absence has to be said (RFC 9110 §8.6)?
-[[nodiscard]] bool anticipates_body(const method& value) noexcept {
-    return value == method::post || value == method::put || value == method::patch;
-}
-
 }  // namespace
 
 result<written_request> append_request(std::string& out, const request& message,
@@ -126,14 +142,12 @@ result<written_request> append_request(std::string& out, const request& message,
     append_field(out, "Host", own.host.value_or(context.host));
     append_own_fields(out, message.headers(), own.host.has_value());
     if (context.defaults != nullptr) append_defaults(out, message.headers(), *context.defaults);
-    if (!own.content_length && (message.has_body() || anticipates_body(message.method()))) {
-        append_length(out, message.body().size());
-    }
+    if (!own.content_length) append_framing(out, message);
     if (context.close && !own.closes) append_field(out, "Connection", "close");
     out.append(line_end);
 
-    written_request written{message.body(), context.close || own.closes};
-    if (written.body.size() <= max_copied_body_bytes) {
+    written_request written{message.body(), context.close || own.closes, own.expects};
+    if (!own.expects && written.body.size() <= max_copied_body_bytes) {
         out.append(written.body);
         written.body = {};
     }

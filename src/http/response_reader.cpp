@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 namespace lido::http {
 namespace {
@@ -17,6 +18,7 @@ constexpr std::size_t max_inline_body_bytes = 4 * 1024;
 /// The most memory that is set aside because a server announced a length, before the bytes are there.
 constexpr std::uint64_t max_reserved_body_bytes = std::uint64_t{16} * 1024 * 1024;
 
+constexpr unsigned continue_status = 100;
 constexpr unsigned switching_protocols = 101;
 constexpr unsigned no_content = 204;
 constexpr unsigned not_modified = 304;
@@ -48,6 +50,8 @@ void response_reader::reset(const method& request_method, const http_limits& lim
     inline_body_size_ = 0;
     header_count_ = 0;
     taken_ = false;
+    told_to_continue_ = false;
+    taken_bytes_ = 0;
     error_.reset();
     head_.reset(limits, to_connect_);
 }
@@ -147,6 +151,7 @@ void response_reader::skip_interim_response() {
                      fmt::format("interim responses exceed max_interim_responses = {}", limits_->max_interim_responses),
                      "raise http_limits::max_interim_responses if the server is right to send that many"});
     }
+    if (status() == continue_status) told_to_continue_ = true;
     text_.clear();
     head_.reset(*limits_, to_connect_);
 }
@@ -290,12 +295,15 @@ read_state response_reader::commit_body(std::size_t received) {
     LIDO_ASSERT(received <= space_);
     body_.resize(body_.size() - (space_ - received));
     space_ = 0;
-    if (phase_ == phase::sized_body || phase_ == phase::chunk_data) {
-        remaining_ -= received;
-        if (remaining_ == 0) end_of_piece();
-        if (state_ == read_state::complete) keep_alive_ = end_is_certain();
-    }
+    if (phase_ == phase::sized_body || phase_ == phase::chunk_data) pass(received);
     return state_;
+}
+
+/// So many bytes of a sized body or a chunk are there.
+void response_reader::pass(std::size_t received) {
+    remaining_ -= received;
+    if (remaining_ == 0) end_of_piece();
+    if (state_ == read_state::complete) keep_alive_ = end_is_certain();
 }
 
 void response_reader::drop_space() noexcept {
@@ -337,18 +345,58 @@ std::optional<std::uint64_t> response_reader::remaining_body() const noexcept {
     return std::nullopt;
 }
 
-response response_reader::take() {
-    LIDO_ASSERT(state_ == read_state::complete && !taken_);
-    taken_ = true;
+std::size_t response_reader::take_body(std::span<char> space) noexcept {
+    std::string_view ready = body_;
+    if (inline_body_size_ != 0) ready = std::string_view(text_).substr(inline_body_, inline_body_size_);
+    const std::size_t size = std::min(space.size(), ready.size() - taken_bytes_);
+    std::memcpy(space.data(), ready.data() + taken_bytes_, size);
+    taken_bytes_ += size;
+    if (taken_bytes_ == ready.size()) {
+        taken_bytes_ = 0;
+        inline_body_size_ = 0;
+        body_.clear();
+    }
+    return size;
+}
+
+std::uint64_t response_reader::body_ahead() const noexcept {
+    if (state_ != read_state::need_more || has_body()) return 0;
+    if (phase_ == phase::sized_body || phase_ == phase::chunk_data) return remaining_;
+    return phase_ == phase::body_until_close ? std::numeric_limits<std::uint64_t>::max() : 0;
+}
+
+read_state response_reader::pass_body(std::size_t received) {
+    LIDO_ASSERT(received <= body_ahead());
+    if (phase_ != phase::body_until_close) pass(received);
+    return state_;
+}
+
+response response_reader::head() const {
+    LIDO_ASSERT(head_complete());
     const auto places = head_.places();
+    response::parts parts = head_parts();
+    parts.text = text_;
+    parts.places.assign(places.begin(), places.begin() + header_count_);
+    return response(std::move(parts));
+}
+
+response::parts response_reader::head_parts() const {
     response::parts parts;
     parts.version = head_.version();
     parts.status = static_cast<std::uint16_t>(head_.status());
     parts.reason = head_.reason();
     parts.reason_size = head_.reason_size();
+    parts.header_count = header_count_;
+    return parts;
+}
+
+response response_reader::take() {
+    LIDO_ASSERT(state_ == read_state::complete && !taken_);
+    taken_ = true;
+    const auto places = head_.places();
+    response::parts parts = head_parts();
     parts.text = std::move(text_);
     parts.places.assign(places.begin(), places.end());
-    parts.header_count = header_count_;
     parts.inline_body = inline_body_;
     parts.inline_body_size = inline_body_size_;
     parts.body = std::move(body_);

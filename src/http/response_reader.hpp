@@ -86,6 +86,20 @@ public:
     /// Why it failed; only then.
     [[nodiscard]] const lido::error& error() const noexcept { return *error_; }
 
+    /// For those who read the body while it comes: bytes of it that are there and were not taken yet.
+    [[nodiscard]] bool has_body() const noexcept { return taken_bytes_ < inline_body_size_ + body_.size(); }
+    /// Moves up to `space.size()` of them to its front; says how many.
+    [[nodiscard]] std::size_t take_body(std::span<char> space) noexcept;
+    /// How many of the bytes that the peer sends next are sure to be body: they may be received elsewhere, and then
+    /// have to be told by `pass_body`.
+    [[nodiscard]] std::uint64_t body_ahead() const noexcept;
+    read_state pass_body(std::size_t received);
+    /// The response without its body, of which nothing need be there yet; once `head_complete()`. A copy.
+    [[nodiscard]] response head() const;
+
+    /// Has the peer said 100 (Continue)?
+    [[nodiscard]] bool was_told_to_continue() const noexcept { return told_to_continue_; }
+
     /// The response, once, when complete. What is said about the connection (`keep_alive` …) stays until `reset`.
     [[nodiscard]] response take();
 
@@ -128,9 +142,11 @@ private:
     void skip_interim_response();
     void begin_body();
     void reserve_body();
+    [[nodiscard]] response::parts head_parts() const;
     void begin_chunk(std::string_view line);
     void refuse_long_chunk_line();
     void end_of_piece();
+    void pass(std::size_t received);
     void drop_space() noexcept;
     void finish() noexcept;
     void fail(lido::error why);
@@ -148,6 +164,7 @@ private:
     bool started_ = false;
     bool keep_alive_ = false;
     bool taken_ = false;
+    bool told_to_continue_ = false;
     bool line_feed_next_ = false;  // of a chunk's end only the carriage return is there
     std::size_t interim_ = 0;
     std::uint64_t remaining_ = 0;  // bytes of a sized body or of a chunk still to come
@@ -156,6 +173,7 @@ private:
     std::string text_;       // the head so far, then the whole head; behind it a small body or trailers
     std::string line_;       // the beginning of a chunk line
     std::string body_;
+    std::size_t taken_bytes_ = 0;  // of the body, by `take_body`
     std::uint32_t inline_body_ = 0;
     std::uint32_t inline_body_size_ = 0;
     std::uint32_t header_count_ = 0;

@@ -7,6 +7,7 @@
 #include <array>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -33,6 +34,27 @@ std::string field_of(std::string_view head, std::string_view name) {
     return std::string(head.substr(begin, head.find("\r\n", begin) - begin));
 }
 
+/// A body in chunks at the front of `text`.
+struct chunked_body {
+    std::string content;
+    std::size_t size = 0;  ///< with its framing
+};
+
+/// Nothing while the end has not come. The client's framing is taken at its word, but for its line ends.
+std::optional<chunked_body> read_chunks(std::string_view text) {
+    chunked_body read;
+    while (true) {
+        const std::size_t line_end = text.find("\r\n", read.size);
+        if (line_end == std::string_view::npos) return std::nullopt;
+        const std::size_t size = std::stoul(std::string(text.substr(read.size, line_end - read.size)), nullptr, 16);
+        if (text.size() < line_end + 2 + size + 2) return std::nullopt;
+        if (text.substr(line_end + 2 + size, 2) != "\r\n") throw std::runtime_error("a chunk does not end as it says");
+        read.content += text.substr(line_end + 2, size);
+        read.size = line_end + 2 + size + 2;
+        if (size == 0) return read;
+    }
+}
+
 void reset_on_close(int descriptor) {
     const linger option{1, 0};
     setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, sizeof option);
@@ -49,7 +71,8 @@ struct client_connection {
     bool answering = false;  ///< `out`, or the time for it, has not come to its end
     bool stalled = false;
     bool ended = false;
-    bool fed_up = false;  ///< answered before the body, which is not read
+    bool head_seen = false;  ///< of the request that is coming, `on_head` was asked
+    bool fed_up = false;     ///< answered before the body, which is not read
     std::chrono::milliseconds per_byte{0};
     time_point next_byte = time_point::min();
     std::string unasked;
@@ -256,7 +279,7 @@ private:
             const auto got = recv(on.descriptor.get(), space.data(), space.size(), MSG_DONTWAIT);
             if (got > 0) {
                 on.in.append(space.data(), static_cast<std::size_t>(got));
-                if (script_.answer_before_body) return;  // the body stays where it is
+                if (script_.answer_before_body || script_.on_head) return;  // the body stays where it is
                 continue;
             }
             if (got == 0 || (errno != EAGAIN && errno != EINTR)) on.ended = true;
@@ -320,24 +343,52 @@ private:
         if (head_size == std::string::npos) return false;
         arrival what;
         what.head = on.in.substr(0, head_size + end_of_head.size());
-        const std::string length = field_of(what.head, "Content-Length");
-        const std::size_t body_size = length.empty() ? 0 : std::stoul(length);
-        const std::size_t whole = what.head.size() + (script_.answer_before_body ? 0 : body_size);
-        if (on.in.size() < whole) return false;
-        what.body = on.in.substr(what.head.size(), whole - what.head.size());
-        on.in.erase(0, whole);
         const std::size_t method_end = what.head.find(' ');
         what.method = what.head.substr(0, method_end);
         what.target = what.head.substr(method_end + 1, what.head.find(' ', method_end + 1) - method_end - 1);
         what.nonce = field_of(what.head, "X-Nonce");
         what.connection = on.number;
-        what.on_connection = ++on.requests;
-        what.number = ++request_count_;
-        if (!what.nonce.empty()) ++nonces_[what.nonce];
-        times_.push_back(clock::now());
+        what.on_connection = on.requests + 1;
+        what.number = request_count_ + 1;
+        if (script_.on_head && !std::exchange(on.head_seen, true)) {
+            reaction early = script_.on_head(what);
+            if (early.bytes.starts_with("HTTP/1.1 1")) {
+                on.out = std::move(early.bytes);
+                on.answering = true;
+                return true;
+            }
+            if (!early.bytes.empty()) {
+                count(what, on);
+                on.fed_up = true;
+                begin(on, std::move(early));
+                return true;
+            }
+        }
+        const std::string length = field_of(what.head, "Content-Length");
+        const std::size_t body_size = length.empty() ? 0 : std::stoul(length);
+        std::size_t whole = what.head.size() + (script_.answer_before_body ? 0 : body_size);
+        if (field_of(what.head, "Transfer-Encoding") == "chunked") {
+            auto body = read_chunks(std::string_view(on.in).substr(what.head.size()));
+            if (!body) return false;
+            what.body = std::move(body->content);
+            whole = what.head.size() + body->size;
+        } else {
+            if (on.in.size() < whole) return false;
+            what.body = on.in.substr(what.head.size(), whole - what.head.size());
+        }
+        on.in.erase(0, whole);
+        on.head_seen = false;
+        count(what, on);
         if (script_.answer_before_body && body_size > 0) on.fed_up = true;
         begin(on, script_.on_request(what));
         return true;
+    }
+
+    void count(const arrival& what, client_connection& on) {
+        ++on.requests;
+        ++request_count_;
+        if (!what.nonce.empty()) ++nonces_[what.nonce];
+        times_.push_back(clock::now());
     }
 
     mutable std::mutex mutex_;

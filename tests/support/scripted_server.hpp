@@ -24,7 +24,7 @@ struct arrival {
     std::string method;
     std::string target;
     std::string head;
-    std::string body;
+    std::string body;   ///< without the framing of chunks, which may come as well
     std::string nonce;  ///< the value of the field X-Nonce, or empty
 };
 
@@ -56,6 +56,10 @@ struct server_script {
     std::function<reaction(std::size_t connection)> on_connection = {};
     /// Answers as soon as the head is there, and never reads the body.
     bool answer_before_body = false;
+    /// What is sent as soon as the head is there, before the body is read: an interim response, after which the request
+    /// takes its course, or a final one, after which its body is never read. Empty bytes: nothing. `cut_at` and pauses
+    /// do not count.
+    std::function<reaction(const arrival&)> on_head = {};
     /// Never accepts: connections stay in the kernel's queue.
     bool accepts = true;
 };

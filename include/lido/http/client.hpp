@@ -9,6 +9,7 @@
 #include "lido/http/request.hpp"
 #include "lido/http/response.hpp"
 #include "lido/http/response_cache.hpp"
+#include "lido/http/response_stream.hpp"
 #include "lido/net/resolver.hpp"
 #include "lido/net/tls.hpp"
 #include "lido/pool/settings.hpp"
@@ -65,6 +66,9 @@ struct client_settings {
     duration connect_timeout = std::chrono::seconds(10);
     /// Between two arrivals of data. 1 ms … 1 h.
     duration read_timeout = std::chrono::seconds(30);
+    /// How long a body with "Expect: 100-continue" waits for the server's word before it is sent all the same.
+    /// 0 … 1 h.
+    duration continue_timeout = std::chrono::seconds(1);
     /// Over everything: waiting, connecting, all attempts and the pauses between. 1 ms … 24 h.
     duration timeout = std::chrono::seconds(60);
     /// While an origin cannot be reached, a request that has waited this long for a connection ends with the connect
@@ -150,6 +154,11 @@ public:
     [[nodiscard]] operation<response> post(std::string_view target, std::string body,
                                            std::string_view content_type = "application/octet-stream");
     [[nodiscard]] operation<response> send(request what);
+
+    /// As `send`, but comes back with the head: the body is read from the stream, which holds the connection. Retries
+    /// happen before that only; a cache is not asked. `max_body_bytes` does not count, for nothing is held in memory.
+    /// The client's `timeout` bounds the time until the head; a request's own `timeout` the whole body as well.
+    [[nodiscard]] operation<response_stream> open(request what);
 
     /// Opens `count` connections to the base URL's origin; fails with the first connect error if none comes up.
     /// The result is how many are open.

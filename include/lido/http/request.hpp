@@ -4,9 +4,11 @@
 #include "lido/base/error.hpp"
 #include "lido/base/result.hpp"
 #include "lido/base/time.hpp"
+#include "lido/http/body_source.hpp"
 #include "lido/http/headers.hpp"
 #include "lido/http/method.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,6 +41,24 @@ public:
         return std::move(body(std::move(content), content_type));
     }
 
+    /// Content that is not held in memory: sent with its Content-Length where the source knows it, else in chunks.
+    /// Copies of the request share the source. Null takes the body away.
+    request& body(std::shared_ptr<body_source> source) &;
+    request&& body(std::shared_ptr<body_source> source) && { return std::move(body(std::move(source))); }
+    request& body(std::shared_ptr<body_source> source, std::string_view content_type) &;
+    request&& body(std::shared_ptr<body_source> source, std::string_view content_type) && {
+        return std::move(body(std::move(source), content_type));
+    }
+
+    /// Sends "Expect: 100-continue": the body follows when the server asks for it, or after
+    /// `client_settings::continue_timeout`, and not at all when the server refuses the request before (RFC 9110
+    /// §10.1.1).
+    request& expect_continue() & {
+        keep(headers_.set("Expect", "100-continue"));
+        return *this;
+    }
+    request&& expect_continue() && { return std::move(expect_continue()); }
+
     /// The most time from the call on until the whole response is there, waiting for a connection and retries included;
     /// positive. Without it the client's own counts.
     request& timeout(duration value) &;
@@ -54,8 +74,11 @@ public:
     [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept {
         return headers_.find(name);
     }
-    [[nodiscard]] bool has_body() const noexcept { return body_.has_value(); }
-    /// Empty without a body; valid until the request is changed, moved or destroyed.
+    /// In memory or by a source.
+    [[nodiscard]] bool has_body() const noexcept { return body_.has_value() || source_ != nullptr; }
+    /// Null unless the body comes from a source.
+    [[nodiscard]] const std::shared_ptr<body_source>& source() const noexcept { return source_; }
+    /// What is in memory of the body; valid until the request is changed, moved or destroyed.
     [[nodiscard]] std::string_view body() const noexcept {
         return body_ ? std::string_view(*body_) : std::string_view();
     }
@@ -66,11 +89,17 @@ public:
     void set_method(http::method method) noexcept { method_ = method; }
     void set_target(std::string target) { target_ = std::move(target); }
     [[nodiscard]] http::headers& mutable_headers() noexcept { return headers_; }
-    void remove_body() noexcept { body_.reset(); }
+    void remove_body() noexcept {
+        body_.reset();
+        source_.reset();
+    }
+    /// May it be sent (again)? Not with a body source that was read from and cannot be rewound.
+    [[nodiscard]] bool may_be_sent() const noexcept { return source_ == nullptr || source_->may_begin(); }
 
     /// Is it fit to be sent? Errors, all `invalid_argument` (or `limit_exceeded` from `headers::add`): the first
     /// mistake made while building; a target with white space, control or non-ASCII characters or a fragment, or of the
-    /// wrong form for the method; a Content-Length that contradicts the body; a Transfer-Encoding; two Host fields or
+    /// wrong form for the method; a Content-Length that contradicts the body, or stands for a source of unknown
+    /// size; a Transfer-Encoding; an Expect without a body or but 100-continue; two Host fields or
     /// one that is no host; a body of TRACE or CONNECT. Cost: one pass over target and field names.
     [[nodiscard]] result<void> validate() const;
 
@@ -82,6 +111,7 @@ private:
     std::string target_;
     http::headers headers_;
     std::optional<std::string> body_;
+    std::shared_ptr<body_source> source_;
     std::optional<duration> timeout_;
     std::optional<duration> read_timeout_;
     std::optional<error> mistake_;

@@ -8,6 +8,7 @@
 #include "lido/http/headers.hpp"
 #include "lido/http/request.hpp"
 #include "lido/http/response_cache.hpp"
+#include "lido/http/response_stream.hpp"
 #include "lido/net/connect.hpp"
 #include "lido/net/runtime.hpp"
 #include "lido/net/stream.hpp"
@@ -51,6 +52,7 @@ static_assert(lido_safe_in_co_await<lido::net::open_options>);
 static_assert(lido_safe_in_co_await<lido::net::address>);
 static_assert(lido_safe_in_co_await<lido::http::request>);
 static_assert(lido_safe_in_co_await<lido::http::headers>);
+static_assert(lido_safe_in_co_await<lido::http::response_stream>);
 static_assert(lido_safe_in_co_await<lido::http::cache_arrival>);
 static_assert(lido_safe_in_co_await<lido::http::cache_visit>);
 static_assert(lido_safe_in_co_await<error>);

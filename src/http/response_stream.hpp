@@ -1,0 +1,43 @@
+// Lido: what stands behind the public face of a streamed response.
+#pragma once
+
+#include "http/open_exchange.hpp"
+#include "lido/base/single_scheduler.hpp"
+#include "lido/http/response_stream.hpp"
+
+#include <atomic>
+
+namespace lido::http {
+
+/// The state of a streamed response, shared with its running read.
+class response_stream::implementation {
+public:
+    implementation(response head, std::shared_ptr<open_exchange> exchange)
+        : head_(std::move(head)), exchange_(std::move(exchange)), home_(exchange_->home()) {}
+
+    [[nodiscard]] static task<result<std::size_t>> read(std::shared_ptr<implementation> self, std::span<char> space,
+                                                        duration within, bool until_full);
+    [[nodiscard]] static task<result<std::string>> read_all(std::shared_ptr<implementation> self,
+                                                            std::size_t max_bytes);
+
+    [[nodiscard]] const response& head() const noexcept { return head_; }
+    [[nodiscard]] bool has_ended() const noexcept { return ended_; }
+    /// Where a read is best run: a plain thread's at the connection's own loop.
+    [[nodiscard]] scheduler_group& group() noexcept {
+        const scheduler* const here = scheduler::current();
+        if (here != nullptr && &here->group() == &exchange_->group()) return exchange_->group();
+        return home_;
+    }
+
+private:
+    class turn;
+    [[nodiscard]] task<result<std::size_t>> read_some(std::span<char> space, time_point deadline);
+
+    response head_;
+    std::shared_ptr<open_exchange> exchange_;
+    single_scheduler home_;
+    bool ended_ = false;
+    std::atomic<bool> reading_{false};
+};
+
+}  // namespace lido::http

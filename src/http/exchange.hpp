@@ -45,7 +45,8 @@ struct exchange_outcome {
 };
 
 /// Sends `what` and reads the response into `outcome`, which is fresh; or the head only, see `streamed`. Runs on the
-/// connection's loop; connection, request and outcome must outlive it. When the task is destroyed half-way the connection stays marked as unusable.
+/// connection's loop; connection, request and outcome must outlive it. When the task is destroyed half-way the
+/// connection stays marked as unusable.
 [[nodiscard]] task<void> exchange_http1(connection& on, const request& what, exchange_settings settings,
                                         exchange_outcome& outcome);
 /// The same on a connection of HTTP/2, where a request that is given up leaves the connection as good as it was.

@@ -18,6 +18,11 @@ error too_late(const exchange_settings& settings, time_point now, const http2_st
 }  // namespace
 
 task<void> exchange_http2(connection& on, const request& what, exchange_settings settings, exchange_outcome& outcome) {
+    if (what.source() != nullptr) {
+        outcome.failure.emplace(errc::invalid_argument, "a body from a source over HTTP/2",
+                                "hold it in memory, or let the client speak HTTP/1.1");
+        co_return;
+    }
     http2_link& link = *on.http2;
     http2_stream stream(*settings.limits);
     result<void> started = link.start(stream, what, settings.target);

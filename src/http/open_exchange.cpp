@@ -1,5 +1,6 @@
 #include "http/open_exchange.hpp"
 
+#include "http/whole_body.hpp"
 #include "lido/base/single_scheduler.hpp"
 #include "lido/base/sleep.hpp"
 
@@ -66,8 +67,13 @@ task<void> open_exchange::begin(std::shared_ptr<open_exchange> self, exchange_ou
         co_return;
     }
     co_await exchange(*self->lease_, self->what_, self->settings_, outcome);
+    if (outcome.failure) {
+        self->settle();
+        co_return;
+    }
     self->body_ = std::move(outcome.body);
-    if (outcome.failure) self->settle();
+    // Where all of it came at once.
+    if (!self->body_) self->body_ = std::make_unique<whole_body>(outcome.response);
 }
 
 task<result<exchange_outcome>> open_exchange::begin_at_home(std::shared_ptr<open_exchange> self) {

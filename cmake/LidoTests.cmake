@@ -25,12 +25,16 @@ target_compile_definitions(
   lido_test_support ${support_interface} "LIDO_TEST_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\""
   "LIDO_TEST_COMMAND=\"${PROJECT_BINARY_DIR}/lido\"")
 target_link_libraries(lido_test_support ${support_interface} lido::lido GTest::gmock)
-foreach(package IN ITEMS OpenSSL)
+foreach(package IN ITEMS OpenSSL Libpq)
   find_package(${package} QUIET)
 endforeach()
 if(TARGET OpenSSL::SSL)
   # Test servers speak TLS, and make their certificates themselves.
   target_link_libraries(lido_test_support ${support_interface} OpenSSL::SSL OpenSSL::Crypto)
+endif()
+if(TARGET libpq::libpq)
+  # What tests ask a server themselves, and unit tests of what reads libpq's results.
+  target_link_libraries(lido_test_support ${support_interface} libpq::libpq)
 endif()
 
 # lido_add_tests(<program> <folder> LABEL <label> [TIMEOUT <seconds>] [LOCK <resource>])

@@ -1,0 +1,226 @@
+#include "lido/sql/postgres/connector.hpp"
+
+#include "lido/net/event_loop.hpp"
+#include "lido/net/resolver.hpp"
+#include "sql/postgres/connect_parameters.hpp"
+#include "sql/postgres/session_implementation.hpp"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace lido::postgres {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A server that takes no writes any more ends the connections of now, but not with each refused write again.
+constexpr duration fence_pause = 5s;
+
+session_options options_of(const settings& of, server_role role, sharing how) {
+    session_options made;
+    made.limits = {of.pool.max_result_bytes, of.pool.stream_rows, of.pool.stream_bytes};
+    made.statement_cache = of.transaction_pooling ? 0 : of.pool.statement_cache;
+    made.pipelined = how == sharing::pipelined;
+    made.cancel_abandoned = of.pool.cancel_abandoned;
+    made.role = role;
+    return made;
+}
+
+std::string name_of(const sql::server_place& place) {
+    const std::string host = place.host.empty() ? std::string("the default host") : place.host;
+    return place.port == 0 ? host : fmt::format("{}:{}", host, place.port);
+}
+
+}  // namespace
+
+struct connector::shared_state {
+    shared_state(const settings& from, sharing how_used)
+        : of((from.validate().value(), from)),
+          to(read_target(from).value()),
+          how(how_used),
+          options(options_of(from, to.role, how_used)) {}
+
+    /// One attempt: a server's place, and its numeric address unless it is a UNIX socket.
+    struct candidate {
+        std::size_t place;
+        std::string address;
+    };
+    [[nodiscard]] task<result<std::vector<candidate>>> candidates(time_point deadline);
+    [[nodiscard]] task<result<std::unique_ptr<session>>> try_one(const candidate& which,
+                                                                 const pool::open_request& request,
+                                                                 time_point deadline);
+    [[nodiscard]] bool suits(const session::implementation& one) const noexcept {
+        if (to.role == server_role::any) return true;
+        return one.is_replica() == (to.role == server_role::replica);
+    }
+
+    const settings of;
+    const target to;
+    const sharing how;
+    const session_options options;
+    std::atomic<std::size_t> last_good{0};  // the place that was connected to last
+    std::atomic<duration::rep> last_fence{0};
+};
+
+task<result<std::vector<connector::shared_state::candidate>>> connector::shared_state::candidates(time_point deadline) {
+    std::vector<candidate> all;
+    std::optional<error> failure;
+    const std::size_t first = last_good.load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < to.places.size(); ++i) {
+        const std::size_t number = (first + i) % to.places.size();
+        const sql::server_place& place = to.places[number];
+        if (is_unix_socket(place)) {
+            all.push_back({number, std::string()});
+            continue;
+        }
+        task<result<std::vector<net::address>>> asked =
+            net::default_resolver().resolve(place.host, place.port, deadline);
+        result<std::vector<net::address>> found = co_await std::move(asked);
+        if (!found) {
+            failure = std::move(found).error();
+            continue;
+        }
+        for (const net::address& each : *found) all.push_back({number, each.host_text()});
+    }
+    if (all.empty()) co_return std::move(*failure);
+    co_return std::move(all);
+}
+
+task<result<std::unique_ptr<session>>> connector::shared_state::try_one(const candidate& which,
+                                                                        const pool::open_request& request,
+                                                                        time_point deadline) {
+    auto& loop = static_cast<net::event_loop&>(request.where);
+    const sql::server_place& place = to.places[which.place];
+    auto made = std::make_unique<session::implementation>(loop, options, request.events);
+    const connect_parameters with(to, place, which.address);
+    result<void> connected = co_await made->connect(with, deadline);
+    if (!connected) {
+        error failure = std::move(connected).error().with_context(fmt::format("connect to {}", name_of(place)));
+        co_return std::move(failure);
+    }
+    if (!suits(*made)) {
+        const std::string_view is = made->is_replica() ? "a replica" : "the primary";
+        co_return error(sql::errc::read_only, fmt::format("connect to {}: it is {}", name_of(place), is),
+                        "name all hosts of the cluster in the URL, or choose another role");
+    }
+    co_return std::make_unique<session>(std::move(made));
+}
+
+connector::connector(const settings& of, sharing how) : state_(std::make_shared<shared_state>(of, how)) {}
+
+task<result<std::unique_ptr<session>>> connector::open(const pool::open_request& request) {
+    const std::shared_ptr<shared_state> self = state_;
+    result<std::vector<shared_state::candidate>> all = co_await self->candidates(request.deadline);
+    if (!all) co_return std::move(all).error();
+    std::optional<error> failure;
+    std::unique_ptr<session> second_choice;
+    for (std::size_t i = 0; i < all->size(); ++i) {
+        // A share of the time that is left for each that is left.
+        const time_point now = request.where.now();
+        const duration share = (request.deadline - now) / static_cast<duration::rep>(all->size() - i);
+        const shared_state::candidate& which = (*all)[i];
+        result<std::unique_ptr<session>> made = co_await self->try_one(which, request, deadline_after(now, share));
+        if (!made) {
+            failure = std::move(made).error();
+            continue;
+        }
+        const bool takes_no_writes = (*made)->inside().is_read_only_by_default();
+        if (self->to.role == server_role::primary && takes_no_writes && i + 1 < all->size()) {
+            if (second_choice == nullptr) second_choice = std::move(*made);
+            continue;
+        }
+        self->last_good.store(which.place, std::memory_order_relaxed);
+        co_return std::move(*made);
+    }
+    if (second_choice != nullptr) co_return std::move(second_choice);
+    co_return std::move(*failure);
+}
+
+task<result<void>> connector::check(connection& which, time_point deadline) {
+    return which.inside().check(deadline);
+}
+
+task<void> connector::close(connection& which, time_point deadline) {
+    // libpq takes its leave, without waiting, in the destructor.
+    static_cast<void>(which);
+    static_cast<void>(deadline);
+    co_return;
+}
+
+task<result<void>> connector::reset(connection& which, time_point deadline) {
+    return which.inside().reset(state_->of.pool.reset, deadline);
+}
+
+void connector::cut(connection& which) noexcept {
+    which.inside().cut();
+}
+
+std::uint32_t connector::capacity(const connection&) const noexcept {
+    return state_->how == sharing::pipelined ? state_->of.pipeline_depth : 1;
+}
+
+pool::verdict connector::usable(const connection& which) const noexcept {
+    const sql::session_state now = which.state();
+    if (state_->how == sharing::pipelined) {
+        const bool works = now == sql::session_state::idle || now == sql::session_state::busy;
+        return works ? pool::verdict::clean : pool::verdict::broken;
+    }
+    const sql::reset_policy policy = state_->of.pool.reset;
+    switch (now) {
+        case sql::session_state::idle:
+            return policy == sql::reset_policy::full ? pool::verdict::needs_reset : pool::verdict::clean;
+        case sql::session_state::open:
+        case sql::session_state::failed:
+            return policy == sql::reset_policy::none ? pool::verdict::broken : pool::verdict::needs_reset;
+        case sql::session_state::busy:
+            return state_->of.pool.cancel_abandoned ? pool::verdict::needs_reset : pool::verdict::broken;
+        case sql::session_state::broken:
+            break;
+    }
+    return pool::verdict::broken;
+}
+
+result<sql::statement> connector::begin_statement(const sql::transaction_options& options) const {
+    std::string text = "BEGIN";
+    switch (options.isolation) {
+        case sql::isolation::server_default:
+            break;
+        case sql::isolation::read_uncommitted:
+            text += " ISOLATION LEVEL READ UNCOMMITTED";
+            break;
+        case sql::isolation::read_committed:
+            text += " ISOLATION LEVEL READ COMMITTED";
+            break;
+        case sql::isolation::repeatable_read:
+            text += " ISOLATION LEVEL REPEATABLE READ";
+            break;
+        case sql::isolation::serializable:
+            text += " ISOLATION LEVEL SERIALIZABLE";
+            break;
+    }
+    if (options.access == sql::access_mode::read_only) text += " READ ONLY";
+    if (options.access == sql::access_mode::read_write) text += " READ WRITE";
+    if (options.deferrable) text += " DEFERRABLE";
+    return sql::statement(sql::trusted_sql(std::move(text)));
+}
+
+bool connector::ends_generation(const error& failure, const connection& where) const noexcept {
+    if (failure != sql::errc::read_only || state_->to.role == server_role::replica) return false;
+    const session::implementation& inside = where.inside();
+    if (inside.in_read_only_transaction()) return false;
+    // PostgreSQL 14 and later say it: then it is the session that was made read-only, not the server.
+    const char* const standby = PQparameterStatus(inside.on().connection(), "in_hot_standby");
+    const bool says_writable = standby != nullptr && std::string_view(standby) == "off";
+    if (says_writable && !inside.is_read_only_by_default()) return false;
+    const duration::rep now = coarse_now().time_since_epoch().count();
+    duration::rep before = state_->last_fence.load(std::memory_order_relaxed);
+    if (before != 0 && duration(now - before) < fence_pause) return false;
+    return state_->last_fence.compare_exchange_strong(before, now, std::memory_order_relaxed);
+}
+
+}  // namespace lido::postgres

@@ -1,0 +1,336 @@
+#include "lido/sql/postgres/session.hpp"
+
+#include "sql/postgres/connect_parameters.hpp"
+#include "sql/postgres/session_implementation.hpp"
+
+#include <fmt/format.h>
+
+#include <string_view>
+#include <utility>
+
+namespace lido::postgres {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// For a cancel request; one that takes longer costs the connection.
+constexpr duration cancel_timeout = 10s;
+
+const char* text_of(const sql::statement& what) noexcept {
+    // A literal or a std::string: both end with a zero byte.
+    return what.text().empty() ? "" : what.text().data();
+}
+
+bool begins_read_only(std::string_view text) noexcept {
+    return text.starts_with("BEGIN") && text.find("READ ONLY") != std::string_view::npos;
+}
+
+}  // namespace
+
+session::implementation::implementation(net::event_loop& loop, const session_options& options,
+                                        pool::connection_events events)
+    : options_(options),
+      events_(events),
+      statements_(options.statement_cache),
+      wire_(loop, options.limits, statements_) {}
+
+task<result<void>> session::implementation::connect(const connect_parameters& with, time_point deadline) {
+    result<void> connected = co_await wire_.connect(with, deadline);
+    if (!connected) co_return std::move(connected).error();
+    wire_.on_unasked(&implementation::unasked, this);
+    result<void> ready = co_await set_up(deadline);
+    if (!ready) co_return std::move(ready).error();
+    result<void> known = co_await find_role(deadline);
+    co_return std::move(known);
+}
+
+task<result<void>> session::implementation::set_up(time_point deadline) {
+    const char* const style = PQparameterStatus(wire_.connection(), "DateStyle");
+    if (style != nullptr && std::string_view(style).starts_with("ISO")) co_return result<void>();
+    result<sql::rows> done = co_await command("SET DateStyle TO ISO", deadline);
+    if (!done) co_return std::move(done).error();
+    co_return result<void>();
+}
+
+task<result<void>> session::implementation::find_role(time_point deadline) {
+    if (options_.role == server_role::any) co_return result<void>();
+    if (PQparameterStatus(wire_.connection(), "in_hot_standby") != nullptr) {
+        note_role();
+        co_return result<void>();
+    }
+    // PostgreSQL before 14, and proxies.
+    result<sql::rows> told = co_await command("SELECT pg_is_in_recovery()", deadline);
+    if (!told) co_return std::move(told).error();
+    if (told->empty()) co_return error(lido::errc::protocol_error, "pg_is_in_recovery() brought no row");
+    result<bool> in_recovery = (*told)[0][0].as<bool>();
+    if (!in_recovery) co_return std::move(in_recovery).error();
+    is_replica_ = *in_recovery;
+    co_return result<void>();
+}
+
+void session::implementation::note_role() noexcept {
+    const char* const standby = PQparameterStatus(wire_.connection(), "in_hot_standby");
+    if (standby != nullptr) is_replica_ = std::string_view(standby) == "on";
+}
+
+bool session::implementation::is_read_only_by_default() const noexcept {
+    const char* const set = PQparameterStatus(wire_.connection(), "default_transaction_read_only");
+    return set != nullptr && std::string_view(set) == "on";
+}
+
+void session::implementation::unasked(void* self) noexcept {
+    auto& mine = *static_cast<implementation*>(self);
+    if (mine.wire_.broken()) {
+        mine.events_.lost();
+        return;
+    }
+    mine.note_role();
+    const bool wrong_role = (mine.options_.role == server_role::replica && !mine.is_replica_) ||
+                            (mine.options_.role == server_role::primary && mine.is_replica_);
+    if (wrong_role) mine.events_.lost();
+}
+
+// ---- statements -----------------------------------------------------------------------------------------------------
+
+void session::implementation::deallocate_dropped() {
+    // In a failed transaction the server would refuse, and nothing new is prepared in one.
+    if (!statements_.has_dropped() || wire_.state() == sql::session_state::failed) return;
+    for (const std::string& each : statements_.take_dropped()) {
+        wire_.send_aside(fmt::format("DEALLOCATE {}", each).c_str());
+    }
+}
+
+result<void> session::implementation::send(reply& answer, const sql::statement& what, const sql::parameters& with) {
+    if (auto filled = bound_.fill(with); !filled) return filled;
+    static const std::string nameless;
+    const std::string_view text = what.text();
+    const prepared_statement* known = options_.statement_cache == 0 ? nullptr : statements_.find(text);
+    if (known != nullptr) {
+        deallocate_dropped();
+        return wire_.send(answer, nullptr, known->name, wire::preparation::there, bound_);
+    }
+    if (text.find('\0') != std::string_view::npos) {
+        return error(lido::errc::invalid_argument, "the statement has a zero byte", "bind values as parameters");
+    }
+    if (options_.statement_cache == 0) {
+        return wire_.send(answer, text_of(what), nameless, wire::preparation::none, bound_);
+    }
+    known = &statements_.add(text);
+    deallocate_dropped();
+    return wire_.send(answer, text_of(what), known->name, wire::preparation::first, bound_);
+}
+
+/// Outside of a transaction only: inside of one it has failed, whatever is done now.
+bool session::implementation::may_prepare_anew(const reply& answer) const noexcept {
+    if (options_.statement_cache == 0 || !answer.refused || !answer.refused->plan_is_stale) return false;
+    return options_.pipelined || wire_.state() == sql::session_state::idle;
+}
+
+void session::implementation::forget_stale(std::string_view text, std::string_view state) {
+    const prepared_statement* const stale = statements_.find(text);
+    if (stale == nullptr) return;
+    const std::string name = stale->name;
+    // 26000: the server does not have it.
+    if (state == "26000") {
+        statements_.forget(name);
+    } else {
+        statements_.drop(name);
+    }
+}
+
+error session::implementation::failure_of(reply& answer) const {
+    if (answer.failed) return std::move(*answer.failed);
+    return to_error(*answer.refused);
+}
+
+error session::implementation::out_of_time() {
+    if (!options_.pipelined && options_.cancel_abandoned) begin_cancel();
+    return {lido::errc::timeout, "PostgreSQL did not answer the statement in time",
+            "raise statement_timeout, or make the statement faster"};
+}
+
+void session::implementation::begin_cancel() {
+    if (cancelling_ != nullptr || wire_.broken() || wire_.outstanding() == 0) return;
+    cancelling_ =
+        std::make_unique<cancel_request>(wire_.connection(), deadline_after(wire_.loop().now(), cancel_timeout));
+}
+
+task<result<sql::rows>> session::implementation::run(const sql::statement& what, const sql::parameters& with,
+                                                     time_point deadline) {
+    if (!options_.pipelined && wire_.outstanding() > 0) {
+        result<void> settled = co_await settle(deadline);
+        if (!settled) co_return std::move(settled).error();
+    }
+    if (begins_read_only(what.text())) read_only_ = true;
+    for (bool anew = false;; anew = true) {
+        reply answer(wire_);
+        if (auto sent = send(answer, what, with); !sent) co_return std::move(sent).error();
+        const bool in_time = co_await wire_.wait(answer, deadline);
+        if (!in_time) co_return out_of_time();
+        if (wire_.state() == sql::session_state::idle) read_only_ = false;
+        if (!answer.failed && !answer.refused) co_return std::move(answer.into);
+        if (answer.refused && answer.refused->plan_is_stale) forget_stale(what.text(), answer.refused->state);
+        if (!anew && may_prepare_anew(answer)) continue;
+        if (answer.failed && !answer.done) begin_cancel();
+        if (answer.failed && *answer.failed == lido::errc::limit_exceeded && !options_.pipelined) begin_cancel();
+        co_return failure_of(answer);
+    }
+}
+
+task<result<void>> session::implementation::start(const sql::statement& what, const sql::parameters& with,
+                                                  time_point deadline) {
+    if (wire_.outstanding() > 0) {
+        result<void> settled = co_await settle(deadline);
+        if (!settled) co_return std::move(settled).error();
+    }
+    streamed_ = std::make_unique<reply>(wire_);
+    streamed_->one_by_one = true;
+    if (auto sent = send(*streamed_, what, with); !sent) {
+        streamed_.reset();
+        co_return std::move(sent).error();
+    }
+    const bool in_time = co_await wire_.wait(*streamed_, deadline);
+    if (!in_time) {
+        streamed_.reset();
+        co_return out_of_time();
+    }
+    if (streamed_->failed || streamed_->refused) {
+        const std::unique_ptr<reply> ended = std::move(streamed_);
+        co_return failure_of(*ended);
+    }
+    co_return result<void>();
+}
+
+task<result<bool>> session::implementation::fetch(sql::rows& into, time_point deadline) {
+    if (streamed_ == nullptr) co_return false;
+    reply& from = *streamed_;
+    const bool nothing_yet = !from.done && !from.batch_is_full;
+    if (nothing_yet) {
+        const bool in_time = co_await wire_.wait(from, deadline);
+        if (!in_time) {
+            streamed_.reset();
+            co_return out_of_time();
+        }
+    }
+    if (from.failed || from.refused) {
+        const std::unique_ptr<reply> ended = std::move(streamed_);
+        co_return failure_of(*ended);
+    }
+    into = std::move(from.into);
+    if (from.done) {
+        streamed_.reset();
+        co_return false;
+    }
+    from.into = sql::rows();
+    wire_.resume_reading(from);
+    // The last rows and the end often come together.
+    if (from.done && from.into.empty() && !from.failed && !from.refused) {
+        streamed_.reset();
+        co_return false;
+    }
+    co_return true;
+}
+
+task<result<sql::rows>> session::implementation::command(const char* text, time_point deadline) {
+    static const std::string nameless;
+    static const sql::parameters none;
+    static_cast<void>(bound_.fill(none));
+    reply answer(wire_);
+    if (auto sent = wire_.send(answer, text, nameless, wire::preparation::none, bound_); !sent) {
+        co_return std::move(sent).error();
+    }
+    const bool in_time = co_await wire_.wait(answer, deadline);
+    if (!in_time) co_return error(lido::errc::timeout, fmt::format("PostgreSQL did not answer {} in time", text));
+    if (answer.failed || answer.refused) co_return failure_of(answer);
+    co_return std::move(answer.into);
+}
+
+// ---- between borrowers ----------------------------------------------------------------------------------------------
+
+/// Brings the connection to where nothing is outstanding: what still runs is cancelled, its answers are read and
+/// dropped.
+task<result<void>> session::implementation::settle(time_point deadline) {
+    streamed_.reset();
+    begin_cancel();
+    if (cancelling_ != nullptr) {
+        const bool in_order = co_await cancelling_->ended();
+        cancelling_.reset();
+        if (!in_order) {
+            // It may come at any time, and would hit whoever has the connection then.
+            wire_.break_off(error(lido::errc::connection_closed, "a cancel request did not end in order"));
+        }
+    }
+    // Sent after the request has ended, so the server has the signal before it reads this: it cannot hit what follows.
+    reply last(wire_);
+    if (auto sent = wire_.send_sync(last); !sent) co_return std::move(sent).error();
+    const bool in_time = co_await wire_.wait(last, deadline);
+    if (!in_time) co_return error(lido::errc::timeout, "a statement that was given up does not end");
+    if (last.failed) co_return std::move(*last.failed);
+    co_return result<void>();
+}
+
+task<result<void>> session::implementation::check(time_point deadline) {
+    reply answer(wire_);
+    if (auto sent = wire_.send_sync(answer); !sent) co_return std::move(sent).error();
+    const bool in_time = co_await wire_.wait(answer, deadline);
+    if (!in_time) co_return error(lido::errc::check_failed, "PostgreSQL did not answer in time");
+    if (answer.failed) co_return std::move(*answer.failed);
+    co_return result<void>();
+}
+
+task<result<void>> session::implementation::reset(sql::reset_policy how, time_point deadline) {
+    if (wire_.outstanding() > 0 || cancelling_ != nullptr) {
+        result<void> settled = co_await settle(deadline);
+        if (!settled) co_return std::move(settled).error();
+    }
+    streamed_.reset();
+    const sql::session_state before = wire_.state();
+    if (before == sql::session_state::open || before == sql::session_state::failed) {
+        result<sql::rows> rolled_back = co_await command("ROLLBACK", deadline);
+        if (!rolled_back) co_return std::move(rolled_back).error();
+    }
+    read_only_ = false;
+    if (how == sql::reset_policy::full) {
+        statements_.clear();
+        result<sql::rows> dropped = co_await command("DISCARD ALL", deadline);
+        if (!dropped) co_return std::move(dropped).error();
+        result<void> ready = co_await set_up(deadline);
+        if (!ready) co_return std::move(ready).error();
+    }
+    if (wire_.state() == sql::session_state::idle) co_return result<void>();
+    co_return error(lido::errc::reset_failed, "the session is not idle after its reset");
+}
+
+void session::implementation::cut() noexcept {
+    wire_.break_off(error(lido::errc::connection_closed, "the pool cut the connection"));
+}
+
+// ---- session --------------------------------------------------------------------------------------------------------
+
+session::session(std::unique_ptr<implementation> of) noexcept : implementation_(std::move(of)) {}
+session::~session() = default;
+
+task<result<sql::rows>> session::run(const sql::statement& what, const sql::parameters& with, time_point deadline) {
+    return implementation_->run(what, with, deadline);
+}
+task<result<void>> session::start(const sql::statement& what, const sql::parameters& with, time_point deadline) {
+    return implementation_->start(what, with, deadline);
+}
+task<result<bool>> session::fetch(sql::rows& into, time_point deadline) {
+    return implementation_->fetch(into, deadline);
+}
+sql::session_state session::state() const noexcept {
+    return implementation_->on().state();
+}
+std::string session::parameter(const std::string& name) const {
+    const char* const value = PQparameterStatus(implementation_->on().connection(), name.c_str());
+    return value == nullptr ? std::string() : std::string(value);
+}
+int session::process_id() const noexcept {
+    return PQbackendPID(implementation_->on().connection());
+}
+bool session::uses_tls() const noexcept {
+    return PQsslInUse(implementation_->on().connection()) != 0;
+}
+
+}  // namespace lido::postgres

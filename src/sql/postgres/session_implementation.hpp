@@ -1,0 +1,80 @@
+// Lido: what a connection to PostgreSQL does.
+#pragma once
+
+#include "lido/pool/connector.hpp"
+#include "lido/sql/postgres/session.hpp"
+#include "lido/sql/postgres/settings.hpp"
+#include "sql/postgres/cancel_request.hpp"
+#include "sql/postgres/statement_cache.hpp"
+#include "sql/postgres/text_parameters.hpp"
+#include "sql/postgres/wire.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace lido::postgres {
+
+/// What a session needs to know of its pool's settings.
+struct session_options {
+    wire_limits limits;
+    std::size_t statement_cache = 0;  ///< 0: nothing is prepared under a name
+    bool pipelined = false;           ///< statements of many: none is ever cancelled
+    bool cancel_abandoned = true;
+    server_role role = server_role::any;
+};
+
+class session::implementation {
+public:
+    implementation(net::event_loop& loop, const session_options& options, pool::connection_events events);
+    implementation(implementation&&) = delete;
+    ~implementation() = default;
+
+    [[nodiscard]] task<result<void>> connect(const connect_parameters& with, time_point deadline);
+    /// What every session of Lido's has set, at the beginning and after DISCARD ALL.
+    [[nodiscard]] task<result<void>> set_up(time_point deadline);
+    /// Asks the server for its role, where it does not report that by itself.
+    [[nodiscard]] task<result<void>> find_role(time_point deadline);
+
+    [[nodiscard]] task<result<sql::rows>> run(const sql::statement& what, const sql::parameters& with,
+                                              time_point deadline);
+    [[nodiscard]] task<result<void>> start(const sql::statement& what, const sql::parameters& with,
+                                           time_point deadline);
+    [[nodiscard]] task<result<bool>> fetch(sql::rows& into, time_point deadline);
+
+    [[nodiscard]] task<result<void>> check(time_point deadline);
+    [[nodiscard]] task<result<void>> reset(sql::reset_policy how, time_point deadline);
+    void cut() noexcept;
+
+    [[nodiscard]] bool is_replica() const noexcept { return is_replica_; }
+    [[nodiscard]] bool is_read_only_by_default() const noexcept;
+    [[nodiscard]] bool in_read_only_transaction() const noexcept { return read_only_; }
+    [[nodiscard]] wire& on() noexcept { return wire_; }
+    [[nodiscard]] const wire& on() const noexcept { return wire_; }
+
+private:
+    static void unasked(void* self) noexcept;
+    void begin_cancel();
+    void note_role() noexcept;
+    [[nodiscard]] task<result<void>> settle(time_point deadline);
+    [[nodiscard]] task<result<sql::rows>> command(const char* text, time_point deadline);
+    [[nodiscard]] result<void> send(reply& answer, const sql::statement& what, const sql::parameters& with);
+    void deallocate_dropped();
+    void forget_stale(std::string_view text, std::string_view state);
+    [[nodiscard]] bool may_prepare_anew(const reply& answer) const noexcept;
+    [[nodiscard]] error failure_of(reply& answer) const;
+    [[nodiscard]] error out_of_time();
+
+    session_options options_;
+    pool::connection_events events_;
+    statement_cache statements_;
+    wire wire_;
+    text_parameters bound_;
+    std::unique_ptr<reply> streamed_;
+    std::unique_ptr<cancel_request> cancelling_;
+    bool is_replica_ = false;
+    bool read_only_ = false;  // the transaction was begun so
+};
+
+}  // namespace lido::postgres

@@ -1,0 +1,190 @@
+#include "support/postgres_server.hpp"
+
+#include "support/free_port.hpp"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+#include <unistd.h>
+
+namespace lido::test {
+namespace {
+
+constexpr auto patience = std::chrono::seconds(30);
+
+std::string program(const std::string& name) {
+    return find_program({"/usr/lib/postgresql/15/bin/" + name, "/usr/pgsql-15/bin/" + name, "/usr/local/bin/" + name},
+                        "postgresql-15");
+}
+
+std::string read_file(const std::string& name) {
+    std::ifstream from(name);
+    return {std::istreambuf_iterator<char>(from), {}};
+}
+
+void run(const std::vector<std::string>& command, const std::string& log) {
+    server_process process(SIGKILL);
+    process.start(command, log);
+    if (const int code = process.wait(); code != 0) {
+        throw std::runtime_error(fmt::format("{} ended with {}: {}", command.front(), code, read_file(log)));
+    }
+}
+
+/// A fresh server's folder, made once for each user and build.
+std::filesystem::path fresh_folder() {
+    const std::filesystem::path kept =
+        std::filesystem::temp_directory_path() / fmt::format("lido-test-postgres-15-{}", geteuid());
+    if (std::filesystem::exists(kept / "data" / "PG_VERSION")) return kept / "data";
+    const temporary_directory work;
+    give_to_server_user(work.path());
+    run({program("initdb"), "-D", work.file("data"), "-U", "lido", "--auth=trust", "--encoding=UTF8", "--locale=C",
+         "--wal-segsize=1", "--no-sync", "--no-instructions"},
+        work.file("log"));
+    std::filesystem::create_directories(kept);
+    std::filesystem::permissions(kept, std::filesystem::perms::owner_all);
+    // Made beside and then renamed: another test may be doing the same.
+    const std::filesystem::path beside = kept / fmt::format("data-{}", getpid());
+    std::filesystem::copy(work.path() / "data", beside, std::filesystem::copy_options::recursive);
+    std::error_code taken;
+    std::filesystem::rename(beside, kept / "data", taken);
+    if (taken) std::filesystem::remove_all(beside);
+    return kept / "data";
+}
+
+struct close_connection {
+    void operator()(PGconn* each) const noexcept { PQfinish(each); }
+};
+using plain_connection = std::unique_ptr<PGconn, close_connection>;
+
+plain_connection connect_to(const std::string& folder, std::uint16_t port) {
+    return plain_connection(PQconnectdb(
+        fmt::format("host={} port={} user=lido dbname=postgres application_name=test connect_timeout=5", folder, port)
+            .c_str()));
+}
+
+}  // namespace
+
+postgres_server::postgres_server(postgres_configuration configuration)
+    : configuration_(std::move(configuration)), port_(free_port()), process_(SIGQUIT) {
+    std::filesystem::copy(fresh_folder(), data(), std::filesystem::copy_options::recursive);
+    configure(false);
+    start();
+}
+
+postgres_server::postgres_server(const postgres_server& primary, postgres_configuration configuration)
+    : configuration_(std::move(configuration)),
+      port_(free_port()),
+      primary_folder_(primary.socket_folder()),
+      primary_port_(primary.port()),
+      process_(SIGQUIT) {
+    give_to_server_user(folder_.path());
+    run({program("pg_basebackup"), "-D", data(), "-h", primary_folder_, "-p", std::to_string(primary_port_), "-U",
+         "lido", "-X", "stream", "-c", "fast", "--no-sync"},
+        folder_.file("log"));
+    configure(true);
+    start();
+}
+
+postgres_server::~postgres_server() {
+    process_.end();
+}
+
+void postgres_server::configure(bool is_replica) {
+    std::string tls = "ssl = off\n";
+    if (!configuration_.certificate.empty()) {
+        std::filesystem::copy_file(configuration_.certificate, folder_.file("server.pem"));
+        std::filesystem::copy_file(configuration_.key, folder_.file("server.key"));
+        std::filesystem::permissions(folder_.file("server.key"), std::filesystem::perms(0600));
+        tls = fmt::format("ssl = on\nssl_cert_file = '{0}/server.pem'\nssl_key_file = '{0}/server.key'\n",
+                          folder_.path().string());
+    }
+    std::ofstream(data() + "/postgresql.conf", std::ios::trunc)
+        << fmt::format("listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{}'\n", port_,
+                       folder_.path().string())
+        << "fsync = off\nfull_page_writes = off\nshared_buffers = 16MB\nmax_connections = 100\nautovacuum = off\n"
+           "max_wal_senders = 4\nwal_keep_size = 64\nhot_standby = on\nlog_min_messages = fatal\n"
+           "log_min_error_statement = panic\nmax_wal_size = 64MB\nmin_wal_size = 2MB\n"
+        << tls << configuration_.settings << '\n';
+    std::ofstream(data() + "/pg_hba.conf", std::ios::trunc)
+        << configuration_.access << "\nlocal all all trust\nhost all all 127.0.0.1/32 trust\n"
+        << "local replication all trust\n";
+    if (is_replica) {
+        std::ofstream(data() + "/standby.signal") << "";
+        std::ofstream(data() + "/postgresql.auto.conf", std::ios::trunc)
+            << fmt::format("primary_conninfo = 'host={} port={} user=lido'\n", primary_folder_, primary_port_);
+    }
+    std::filesystem::permissions(data(), std::filesystem::perms(0700));
+    give_to_server_user(folder_.path());
+}
+
+void postgres_server::start() {
+    process_.start({program("postgres"), "-D", data()}, folder_.file("log"));
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (PQstatus(connect_to(socket_folder(), port_).get()) != CONNECTION_OK) {
+        if (!process_.is_running() || std::chrono::steady_clock::now() > until) {
+            throw std::runtime_error("PostgreSQL does not start: " + read_file(folder_.file("log")));
+        }
+        // Nothing tells when a process begins to listen.
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+}
+
+std::string postgres_server::url(std::string_view options) const {
+    return fmt::format("postgresql://lido@:{}/postgres?host={}{}", port_, folder_.path().string(), options);
+}
+
+std::string postgres_server::tcp_url(std::string_view host) const {
+    return fmt::format("postgresql://lido@{}:{}/postgres", host, port_);
+}
+
+std::string postgres_server::ask(const std::string& statements) const {
+    const plain_connection by = connect_to(socket_folder(), port_);
+    const std::unique_ptr<PGresult, void (*)(PGresult*)> got(PQexec(by.get(), statements.c_str()), &PQclear);
+    const ExecStatusType status = PQresultStatus(got.get());
+    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
+        throw std::runtime_error(statements + ": " + PQerrorMessage(by.get()));
+    }
+    return PQntuples(got.get()) > 0 ? PQgetvalue(got.get(), 0, 0) : "";
+}
+
+std::size_t postgres_server::connections(const std::string& application) const {
+    return std::stoul(
+        ask("select count(*) from pg_stat_activity where backend_type = 'client backend' and "
+            "application_name = '" +
+            application + "'"));
+}
+
+void postgres_server::stop() {
+    process_.end_with(SIGINT);
+}
+
+void postgres_server::kill() {
+    for (const pid_t each : process_.children()) ::kill(each, SIGKILL);
+    process_.end_with(SIGKILL);
+}
+
+void postgres_server::freeze() const {
+    process_.signal(SIGSTOP);
+    for (const pid_t each : process_.children()) ::kill(each, SIGSTOP);
+}
+
+void postgres_server::thaw() const {
+    for (const pid_t each : process_.children()) ::kill(each, SIGCONT);
+    process_.signal(SIGCONT);
+}
+
+void postgres_server::promote() const {
+    static_cast<void>(ask("select pg_promote(true, 30)"));
+}
+
+}  // namespace lido::test

@@ -107,7 +107,11 @@ result<client::implementation::pool_use> client::implementation::find_pool(reque
 
 exchange_settings client::implementation::settings_for(const origin_pool& to, const request& what, time_point deadline,
                                                        bool streamed) const {
-    return {.target = {.host = to.host_field, .defaults = &defaults_, .close = !settings_.keep_alive},
+    return {.target = {.host = to.host_field,
+                       .absolute_prefix = to.absolute_prefix,
+                       .proxy_authorization = to.authorization.reveal(),
+                       .defaults = &defaults_,
+                       .close = !settings_.keep_alive},
             .limits = streamed ? &streamed_limits_ : &settings_.limits,
             .read_timeout = what.read_timeout().value_or(settings_.read_timeout),
             .deadline = deadline,

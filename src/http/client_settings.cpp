@@ -1,5 +1,7 @@
 #include "http/origin.hpp"
+#include "http/proxy_rules.hpp"
 #include "lido/http/client.hpp"
+#include "lido/net/endpoint.hpp"
 
 #include <fmt/format.h>
 
@@ -23,6 +25,30 @@ std::optional<error> check_count(std::string_view field, std::size_t value, std:
 std::optional<error> check_duration(std::string_view field, duration value, duration lowest, duration highest) {
     if (value >= lowest && value <= highest) return std::nullopt;
     return out_of_range(field, to_text(value), fmt::format("{} ... {}", to_text(lowest), to_text(highest)));
+}
+
+/// What is said about the way to a server.
+result<void> check_way(const client_settings& settings) {
+    const auto nowhere = [](const char*) { return std::optional<std::string>(); };
+    if (auto rules = proxy_rules::make(settings, nowhere); !rules) return std::move(rules).error();
+    if (auto valid = settings.proxy_tls.validate(); !valid) {
+        return std::move(valid).error().with_context("client setting proxy_tls");
+    }
+    if (!settings.unix_socket.empty()) {
+        if (auto path = net::address::unix_socket(settings.unix_socket); !path) {
+            return std::move(path).error().with_context("client setting unix_socket");
+        }
+        if (!settings.proxy.empty() || settings.proxy_from_environment || !settings.local_address.empty()) {
+            return error(
+                errc::invalid_argument,
+                "client setting unix_socket is set together with proxy, proxy_from_environment or local_address",
+                "a UNIX socket is reached directly: set one of them");
+        }
+    }
+    if (settings.local_address.empty() || net::address::from_literal(settings.local_address, 0)) return {};
+    return error(errc::invalid_argument,
+                 fmt::format("client setting local_address = '{}' is no address", settings.local_address),
+                 "give one of this machine's addresses, such as 192.0.2.7 or 2001:db8::7");
 }
 
 }  // namespace
@@ -61,7 +87,8 @@ result<void> client_settings::validate() const {
             return std::move(valid).error().with_context("client setting user_agent");
         }
     }
-    for (const auto& valid : {connect_back_off.validate(), retry.validate(), limits.validate(), tls.validate()}) {
+    for (const auto& valid :
+         {connect_back_off.validate(), retry.validate(), limits.validate(), tls.validate(), check_way(*this)}) {
         if (!valid) return valid;
     }
     return {};

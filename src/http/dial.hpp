@@ -25,20 +25,31 @@ private:
     std::vector<std::pair<net::tls_settings, std::shared_ptr<const net::tls_context>>> made_;
 };
 
-/// What opens the connections of one identity. Immutable; may be used by several connects at once.
+/// How TLS with one peer is begun.
+struct tls_plan {
+    std::shared_ptr<const net::tls_context> context;  ///< null: plain
+    std::shared_ptr<net::tls_session_store> sessions;
+};
+
+/// What opens the connections of one identity, and holds the TLS sessions that they may resume. May be used by several
+/// connects at once.
 struct dial_plan {
     identity who;
-    std::shared_ptr<const net::tls_context> tls{};  ///< null: plain
-    std::shared_ptr<net::resolver> names{};         ///< null: `net::default_resolver()`
+    tls_plan tls;                     ///< with the origin
+    std::vector<tls_plan> proxy_tls;  ///< with each proxy
+    /// The last proxy is not asked for a tunnel but for each URL (RFC 9112 §3.2.2).
+    bool asks_proxy = false;
+    std::shared_ptr<net::resolver> names{};  ///< null: `net::default_resolver()`
 };
 
 /// The plan for `who`. Errors: those of `net::tls_context::client`.
 [[nodiscard]] result<std::shared_ptr<const dial_plan>> plan_of(const identity& who, tls_contexts& contexts,
                                                                std::shared_ptr<net::resolver> names = nullptr);
 
-/// A byte stream to the plan's origin, after TLS if that is secure; `alpn()` says which protocol is spoken on it. Runs
-/// on `loop`; destroying the task gives everything up. Errors: `resolve_failed`, `connect_failed`, `tls_failed`,
-/// `connect_timeout`, each saying what failed with whom, and never a credential.
+/// A byte stream to the plan's origin, after TLS if that is secure (`alpn()` says which protocol is spoken on it), or
+/// to the proxy that is asked for URLs. Ends a little before `deadline`, so that a pool that waits for it can tell what
+/// took so long. Runs on `loop`; destroying the task gives everything up. Errors: `resolve_failed`, `connect_failed`,
+/// `tls_failed`, `connect_timeout`, each saying what failed with whom, and never a credential.
 [[nodiscard]] task<result<std::unique_ptr<net::stream>>> dial(net::event_loop& loop,
                                                               std::shared_ptr<const dial_plan> plan,
                                                               time_point deadline);

@@ -1,22 +1,40 @@
 #include "http/identity.hpp"
 
+#include "lido/net/endpoint.hpp"
+
 #include <string_view>
+#include <utility>
 
 namespace lido::http {
 
-identity identity_of(const origin& to, const client_settings& settings) {
-    identity made;
-    made.origin = to;
+result<reach> reach_of(const client_settings& settings) {
+    reach made;
+    made.tls = settings.tls;
     made.versions = settings.http_version;
-    if (to.secure) {
-        made.tls = settings.tls;
-        made.tls.alpn = protocols_offered(made.versions, settings.tls.alpn);
-    }
+    auto rules = proxy_rules::make(settings);
+    if (!rules) return std::move(rules).error();
+    made.rules = std::move(*rules);
+    made.proxy_tunnel = settings.proxy_tunnel;
+    made.unix_socket = settings.unix_socket;
+    if (const auto from = net::address::from_literal(settings.local_address, 0)) made.local_address = from->host_text();
     return made;
 }
 
-reach reach_of(const client_settings& settings) {
-    return {settings.tls, settings.http_version};
+identity identity_of(const origin& to, const reach& by) {
+    identity made;
+    made.origin = to;
+    made.versions = by.versions;
+    made.unix_socket = by.unix_socket;
+    made.local_address = by.local_address;
+    if (made.unix_socket.empty()) made.proxies = by.rules.for_origin(to);
+    if (to.secure) {
+        made.tls = by.tls;
+        made.tls.alpn = protocols_offered(made.versions, by.tls.alpn);
+    } else if (!made.proxies.empty() && made.proxies.back().kind != proxy_kind::socks5) {
+        // A proxy that is asked for a URL speaks its own HTTP to the server.
+        made.tunnel_plain = by.proxy_tunnel || made.versions == http_versions::http2;
+    }
+    return made;
 }
 
 std::vector<std::string> protocols_offered(http_versions versions, const std::vector<std::string>& outright) {

@@ -3,6 +3,7 @@
 
 #include "http/origin.hpp"
 #include "http/proxy.hpp"
+#include "http/proxy_rules.hpp"
 #include "lido/http/client.hpp"
 #include "lido/http/http_versions.hpp"
 #include "lido/net/tls.hpp"
@@ -37,15 +38,22 @@ struct identity {
 /// What the settings of a client say about all its identities: clients that differ here may get different answers to
 /// the same request.
 struct reach {
+    reach() {}  // NOLINT(modernize-use-equals-default): user-provided, so that it is no aggregate
+
     net::tls_settings tls;
     http_versions versions = http_versions::automatic;
+    proxy_rules rules;
+    bool proxy_tunnel = false;
+    std::string unix_socket;
+    std::string local_address;
 
     [[nodiscard]] friend bool operator==(const reach&, const reach&) = default;
 };
-[[nodiscard]] reach reach_of(const client_settings& settings);
+/// Errors: those of `proxy_rules::make`. `settings` must be valid.
+[[nodiscard]] result<reach> reach_of(const client_settings& settings);
 
-/// The identity of a request to `to` by a client of these settings. `settings` must be valid.
-[[nodiscard]] identity identity_of(const origin& to, const client_settings& settings);
+/// The identity of requests to `to` by a client that reaches `by`.
+[[nodiscard]] identity identity_of(const origin& to, const reach& by);
 
 /// The protocols to offer by ALPN, most wanted first; those that the settings name outright come before the choice of
 /// versions. Empty: the extension is not sent.

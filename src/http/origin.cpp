@@ -1,5 +1,7 @@
 #include "http/origin.hpp"
 
+#include "http/authority.hpp"
+
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 #include <fmt/format.h>
@@ -43,30 +45,41 @@ std::string lower_case(std::string_view text) {
     return lower;
 }
 
-bool is_host(std::string_view host, bool is_ipv6) noexcept {
-    if (is_ipv6) return true;
-    const bool plain = std::all_of(host.begin(), host.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_' || c == '~';
-    });
-    return plain && !host.empty() && host.front() != '.' && host.back() != '.';
+/// RFC 6874 §2: the zone of an IPv6 literal, "%25eth0", which Boost.URL does not know. Cut out of `text`, with "%"
+/// before it; empty when there is none.
+std::string cut_out_zone(std::string& text) {
+    const std::size_t open = text.find("://") + 3;
+    if (open >= text.size() || text[open] != '[') return {};
+    const std::size_t close = text.find(']', open);
+    const std::size_t mark = text.find("%25", open);
+    if (close == std::string::npos || mark > close) return {};
+    std::string zone = "%" + text.substr(mark + 3, close - mark - 3);
+    text.erase(mark, close - mark);
+    return zone;
 }
 
 }  // namespace
 
 std::string origin::host_field() const {
     const bool literal = host.find(':') != std::string::npos;
-    std::string field = literal ? fmt::format("[{}]", host) : host;
+    // A zone means something on this machine only (RFC 6874 §4).
+    std::string field = literal ? fmt::format("[{}]", host.substr(0, host.find('%'))) : host;
     if (port != default_port(secure)) field += fmt::format(":{}", port);
     return field;
 }
 
 std::string origin::to_text() const {
-    return fmt::format("{}://{}", secure ? "https" : "http", host_field());
+    const std::size_t zone = host.find('%');
+    std::string shown = host_field();
+    if (zone != std::string::npos) shown.insert(shown.find(']'), "%25" + host.substr(zone + 1));
+    return fmt::format("{}://{}", secure ? "https" : "http", shown);
 }
 
 result<parsed_url> parse_url(std::string_view text) {
     if (text.find("://") == std::string_view::npos) return bad_url(text, "the scheme is missing");
-    const auto outcome = boost::urls::parse_uri(boost::urls::string_view(text.data(), text.size()));
+    std::string without_zone(text);
+    const std::string zone = cut_out_zone(without_zone);
+    const auto outcome = boost::urls::parse_uri(boost::urls::string_view(without_zone.data(), without_zone.size()));
     if (!outcome) return bad_url(text, "it is malformed");
     const boost::urls::url_view& url = *outcome;
     parsed_url parsed;
@@ -74,14 +87,15 @@ result<parsed_url> parse_url(std::string_view text) {
     if (scheme != "http" && scheme != "https") return bad_url(text, fmt::format("scheme '{}' is not known", scheme));
     parsed.origin.secure = scheme == "https";
     if (url.has_userinfo()) return bad_url(text, "user and password do not belong into a URL; use a header");
-    const auto host = url.host_type() == boost::urls::host_type::ipv6 ? url.host_address() : url.host();
-    parsed.origin.host = lower_case(std::string_view(host.data(), host.size()));
-    if (parsed.origin.host.empty()) return bad_url(text, "the host is missing");
-    if (parsed.origin.host.back() == '.') parsed.origin.host.pop_back();
+    const bool is_ipv6 = url.host_type() == boost::urls::host_type::ipv6;
+    const auto host = is_ipv6 ? url.host_address() : url.host();
+    if (host.empty()) return bad_url(text, "the host is missing");
     // Percent-encoding is undone by now and may have hidden what no host has: a zero byte, a slash …
-    if (!is_host(parsed.origin.host, url.host_type() == boost::urls::host_type::ipv6)) {
+    auto canonical = canonical_host(std::string(host.data(), host.size()) + zone);
+    if (!canonical || is_ipv6 != (canonical->find(':') != std::string::npos)) {
         return bad_url(text, "the host is malformed");
     }
+    parsed.origin.host = std::move(*canonical);
     parsed.origin.port = default_port(parsed.origin.secure);
     if (url.has_port() && !url.port().empty()) {
         const std::uint16_t port = url.port_number();

@@ -12,13 +12,14 @@ namespace lido::http {
 /// Scheme, host and port: requests to the same one may share connections (RFC 6454 §4).
 struct origin {
     bool secure = false;
-    std::string host;  ///< lower case; an IPv6 literal without its brackets
+    std::string host;  ///< as `canonical_host` writes it; an IPv6 literal keeps its zone
     std::uint16_t port = 80;
 
     [[nodiscard]] friend bool operator==(const origin&, const origin&) = default;
     /// "http://127.0.0.1:8080"; the scheme's own port is left out. The same text for the same origin.
     [[nodiscard]] std::string to_text() const;
-    /// What the Host field says: the host, in brackets where it needs them, and the port unless it is the scheme's own.
+    /// What the Host field says: the host without its zone, in brackets where it needs them, and the port unless it is
+    /// the scheme's own.
     [[nodiscard]] std::string host_field() const;
 };
 

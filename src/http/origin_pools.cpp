@@ -1,5 +1,7 @@
 #include "http/origin_pools.hpp"
 
+#include "http/connect_tunnel.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -51,6 +53,13 @@ void add(client_statistics& sum, const pool::statistics& of) {
     sum.connections_reused += of.served_reused;
 }
 
+void add(client_statistics& sum, const origin_pool& of) {
+    add(sum, of.connections.statistics());
+    if (of.plan->tls.sessions == nullptr) return;
+    sum.tls_handshakes += of.plan->tls.sessions->handshakes();
+    sum.tls_resumed += of.plan->tls.sessions->resumed();
+}
+
 }  // namespace
 
 origin_pool::origin_pool(scheduler_group& group, std::shared_ptr<const dial_plan> by, const client_settings& settings,
@@ -58,6 +67,8 @@ origin_pool::origin_pool(scheduler_group& group, std::shared_ptr<const dial_plan
     : plan(std::move(by)),
       text(plan->who.origin.to_text()),
       host_field(plan->who.origin.host_field()),
+      absolute_prefix(plan->asks_proxy ? text : std::string()),
+      authorization(plan->asks_proxy ? proxy_authorization(plan->who.proxies.back()) : secret()),
       book(std::make_shared<address_book>()),
       connections(group, pool_settings(plan->who, settings),
                   connector(plan, std::move(budget), {settings.limits, settings.http2}, book)) {}
@@ -69,7 +80,7 @@ struct origin_pools::room_maker {
 };
 
 origin_pools::origin_pools(scheduler_group& group, const client_settings& settings)
-    : group_(group), settings_(settings) {
+    : group_(group), settings_(settings), reach_(reach_of(settings).value()) {
     if (settings.max_connections == 0) return;
     room_maker_ = std::make_shared<room_maker>();
     room_maker_->pools = this;
@@ -98,7 +109,7 @@ void origin_pools::make_room() {
 }
 
 result<std::shared_ptr<origin_pool>> origin_pools::get(const origin& of, time_point now) {
-    return get(identity_of(of, settings_), now);
+    return get(identity_of(of, reach_), now);
 }
 
 result<std::shared_ptr<origin_pool>> origin_pools::get(const identity& of, time_point now) {
@@ -128,7 +139,7 @@ result<std::shared_ptr<origin_pool>> origin_pools::get(const identity& of, time_
 }
 
 void origin_pools::retire_locked(const origin_pool& gone) {
-    add(gone_, gone.connections.statistics());
+    add(gone_, gone);
     ++gone_.pools_closed;
 }
 
@@ -189,9 +200,11 @@ void origin_pools::describe(client_statistics& into) const {
     into.connections_closed = gone_.connections_closed;
     into.connections_failed = gone_.connections_failed;
     into.connections_reused = gone_.connections_reused;
+    into.tls_handshakes = gone_.tls_handshakes;
+    into.tls_resumed = gone_.tls_resumed;
     for (const auto& [key, each] : pools_) {
         origin_statistics one{each->text, each->connections.statistics()};
-        add(into, one.pool);
+        add(into, *each);
         into.origins.push_back(std::move(one));
     }
 }

@@ -22,8 +22,11 @@ struct origin_pool : std::enable_shared_from_this<origin_pool> {
                 std::shared_ptr<connection_budget> budget);
 
     const std::shared_ptr<const dial_plan> plan;
-    const std::string text;                    ///< the origin, `to_text()`
-    const std::string host_field;              ///< the origin's `host_field()`
+    const std::string text;        ///< the origin, `to_text()`
+    const std::string host_field;  ///< the origin's `host_field()`
+    /// For an HTTP proxy that is asked for URLs: what makes the target one, and the proxy's credentials. Else empty.
+    const std::string absolute_prefix;
+    const secret authorization;
     const std::shared_ptr<address_book> book;  ///< of its connections
     pool::pool<connector> connections;
     /// Requests that run; one more for the base URL's, which is never dropped. Goes up under the lock of the pools
@@ -35,6 +38,7 @@ struct origin_pool : std::enable_shared_from_this<origin_pool> {
 /// A client's pools by identity: made when first needed, dropped when unused. Thread-safe.
 class origin_pools {
 public:
+    /// Throws `lido::exception` when the environment has to be asked for proxies and names one that is none.
     origin_pools(scheduler_group& group, const client_settings& settings);
     origin_pools(const origin_pools&) = delete;
     origin_pools& operator=(const origin_pools&) = delete;
@@ -70,6 +74,7 @@ private:
 
     scheduler_group& group_;
     const client_settings& settings_;
+    const reach reach_;
     mutable std::mutex mutex_;
     std::unordered_map<identity, std::shared_ptr<origin_pool>> pools_;
     tls_contexts contexts_;

@@ -1,11 +1,14 @@
 // Lido: a proxy on the way to a server.
 #pragma once
 
+#include "lido/base/result.hpp"
 #include "lido/base/secret.hpp"
 #include "lido/net/tls.hpp"
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace lido::http {
 
@@ -30,5 +33,16 @@ struct proxy {
     /// "http://proxy.example:3128", without the credentials: fit for errors and logs.
     [[nodiscard]] std::string to_text() const;
 };
+
+/// The most proxies in a row.
+inline constexpr std::size_t max_proxies = 8;
+
+/// The proxies that `text` names, separated by commas: "http://", "https://", "socks5://" or "socks5h://" (which are
+/// one here: names are always looked up by the proxy), then "user:password@" if it wants that, percent-encoded, a host,
+/// and a port, without which it is 80, 443 or 1080. Without a scheme it is "http://". `secure` are the settings for
+/// `https`. Nothing but white space is no proxy.
+///
+/// Errors: `invalid_argument` that says what is wrong with which of them, without any credential.
+[[nodiscard]] result<std::vector<proxy>> parse_proxies(std::string_view text, const net::tls_settings& secure);
 
 }  // namespace lido::http

@@ -38,6 +38,7 @@ constexpr std::string_view line_end = "\r\n";
 struct own_fields {
     std::optional<std::string_view> host;
     bool content_length = false;
+    bool proxy_authorization = false;
     bool connection = false;
     bool closes = false;
     bool expects = false;
@@ -63,6 +64,9 @@ struct own_fields {
                 break;
             case 14:
                 if (same_name(each.name, "Content-Length")) seen.content_length = true;
+                break;
+            case 19:
+                if (same_name(each.name, "Proxy-Authorization")) seen.proxy_authorization = true;
                 break;
             default:
                 break;
@@ -118,7 +122,8 @@ void append_own_fields(std::string& out, const headers& fields, bool has_host) {
 
 /// Fields that frame or direct the request are never taken from the defaults.
 [[nodiscard]] bool may_be_default(std::string_view name) noexcept {
-    for (const std::string_view own : {"Host", "Content-Length", "Transfer-Encoding", "Connection"}) {
+    for (const std::string_view own :
+         {"Host", "Content-Length", "Transfer-Encoding", "Connection", "Proxy-Authorization"}) {
         if (same_name(name, own)) return false;
     }
     return true;
@@ -138,9 +143,16 @@ result<written_request> append_request(std::string& out, const request& message,
     if (result<void> checked = check_context(message, context); !checked) return std::move(checked).error();
 
     const own_fields own = look_at(message.headers());
+    if (own.proxy_authorization && context.absolute_prefix.empty() && message.method() != method::connect) {
+        return invalid("Proxy-Authorization would go to the server, not to a proxy",
+                       "set user and password in client setting proxy");
+    }
     append_request_line(out, message, context.absolute_prefix);
     append_field(out, "Host", own.host.value_or(context.host));
     append_own_fields(out, message.headers(), own.host.has_value());
+    if (!context.proxy_authorization.empty() && !context.absolute_prefix.empty() && !own.proxy_authorization) {
+        append_field(out, "Proxy-Authorization", context.proxy_authorization);
+    }
     if (context.defaults != nullptr) append_defaults(out, message.headers(), *context.defaults);
     if (!own.content_length) append_framing(out, message);
     if (context.close && !own.closes) append_field(out, "Connection", "close");

@@ -20,6 +20,9 @@ struct request_target_context {
     /// "http://shop.example" (RFC 9112 §3.2.2). Empty: the target is sent as it is.
     std::string_view absolute_prefix = {};
 
+    /// What Proxy-Authorization says to that proxy, unless the request says it itself. Empty: nothing.
+    std::string_view proxy_authorization = {};
+
     /// Fields that every request of this client carries unless it has one of that name itself; null: none.
     const headers* defaults = nullptr;
 
@@ -49,7 +52,9 @@ struct written_request {
 /// Content-Length is sent with every body, and "0" without one for POST, PUT and PATCH (RFC 9110 §8.6); a source of
 /// unknown size is announced by "Transfer-Encoding: chunked".
 ///
-/// Errors: those of `validate()`, `invalid_argument` for a host or prefix that is none; `out` is then as it was. Cost:
+/// Errors: those of `validate()`, `invalid_argument` for a host or prefix that is none, and for a request with
+/// Proxy-Authorization where no proxy would read it: it would go to the server, and CONNECT is for the proxy. `out` is
+/// then as it was. Cost:
 /// one pass over the request; allocates only where `out` has to grow.
 [[nodiscard]] result<written_request> append_request(std::string& out, const request& message,
                                                      const request_target_context& context);

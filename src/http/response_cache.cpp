@@ -30,7 +30,9 @@ void response_cache::clear() {
 }
 
 result<cache_identity> response_cache::identity_of(const client_settings& settings) {
-    return self_->identity_of(reach_of(settings));
+    auto by = reach_of(settings);
+    if (!by) return std::move(by).error();
+    return self_->identity_of(*by);
 }
 
 cache_visit response_cache::visit(std::string uri, const request& what, cache_identity whose, const headers& defaults,

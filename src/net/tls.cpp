@@ -29,6 +29,7 @@ public:
 
     [[nodiscard]] result<void> start();
     [[nodiscard]] result<void> expect(std::string_view host);
+    [[nodiscard]] bool resumes() const noexcept { return sessions != nullptr && context->resumes_sessions(); }
     /// Offers a session of the store, if there is one.
     void offer_session() noexcept;
     /// The handshake has ended well. False: but what was resumed had never been verified.
@@ -63,7 +64,7 @@ result<void> tls_session::impl::start() {
     if (bio == nullptr) return error(errc::tls_failed, "OpenSSL cannot make a TLS session", "free some memory");
     SSL_set_bio(ssl, bio, bio);
     SSL_set_ex_data(ssl, 0, this);  // index 0 is the application's
-    if (!context->is_server() && sessions == nullptr) SSL_set_options(ssl, SSL_OP_NO_TICKET);
+    if (!context->is_server() && !resumes()) SSL_set_options(ssl, SSL_OP_NO_TICKET);
     SSL_set_verify(ssl, SSL_CTX_get_verify_mode(context->native()), on_verified);
     if (context->is_server()) {
         SSL_set_accept_state(ssl);
@@ -97,7 +98,7 @@ result<void> tls_session::impl::expect(std::string_view host) {
 }
 
 void tls_session::impl::offer_session() noexcept {
-    SSL_SESSION* const earlier = sessions != nullptr ? sessions->take() : nullptr;
+    SSL_SESSION* const earlier = resumes() ? sessions->take() : nullptr;
     if (earlier == nullptr) return;
     offered = SSL_set_session(ssl, earlier) == 1;
     SSL_SESSION_free(earlier);
@@ -118,7 +119,7 @@ bool tls_session::impl::settle_handshake() noexcept {
 int tls_session::impl::on_session(SSL* of, SSL_SESSION* session) noexcept {
     const auto* const self = static_cast<const impl*>(SSL_get_ex_data(of, 0));
     const bool verified = self->context->verify() == tls_verify::none || SSL_get_verify_result(of) == X509_V_OK;
-    if (self->sessions != nullptr && verified) self->sessions->put(session);
+    if (self->resumes() && verified) self->sessions->put(session);
     return 0;  // the store has a copy of its own
 }
 
@@ -174,7 +175,7 @@ result<std::unique_ptr<tls_session>> tls_session::client(std::shared_ptr<const t
                                                          std::shared_ptr<tls_session_store> sessions) {
     LIDO_ASSERT(context != nullptr && !context->is_server());
     auto made = std::make_unique<impl>(std::move(context), below);
-    if (made->context->resumes_sessions()) made->sessions = std::move(sessions);
+    made->sessions = std::move(sessions);
     return prepare(std::move(made), host);
 }
 
@@ -183,7 +184,7 @@ result<std::unique_ptr<tls_session>> tls_session::client(std::shared_ptr<const t
                                                          std::shared_ptr<tls_session_store> sessions) {
     LIDO_ASSERT(context != nullptr && !context->is_server() && below.impl_->established);
     auto made = std::make_unique<impl>(std::move(context), below.impl_->below, &below);
-    if (made->context->resumes_sessions()) made->sessions = std::move(sessions);
+    made->sessions = std::move(sessions);
     return prepare(std::move(made), host);
 }
 

@@ -85,6 +85,27 @@ struct client_settings {
     resilience::retry_settings retry{};
     http_limits limits{};
     net::tls_settings tls{};
+    /// The proxy for all requests: "http://", "https://" (spoken to by TLS) or "socks5://" (which looks names up
+    /// itself), "user:password@" percent-encoded where it wants that, host and port. Several, separated by commas, are
+    /// gone through in turn. The credentials are shown to the proxies alone. Empty: none.
+    std::string proxy{};
+    /// Hosts that are reached without it, separated by commas: "shop.example" with all below it, addresses, networks
+    /// such as 10.0.0.0/8, each with ":port" if only that is meant; "*": all.
+    std::string no_proxy{};
+    /// Where `proxy` is empty: as the environment says by http_proxy, https_proxy, all_proxy and no_proxy. Of these all
+    /// but the first count in capitals too.
+    bool proxy_from_environment = false;
+    /// Tunnel through an HTTP proxy for http targets too, instead of asking it for the whole URL.
+    bool proxy_tunnel = false;
+    /// For a proxy that is spoken to by TLS.
+    net::tls_settings proxy_tls{};
+    /// The UNIX socket that everything is sent to, whatever host the URL names; 1 … 107 bytes. Not with `proxy`. Empty:
+    /// none.
+    std::string unix_socket{};
+    /// The address of this machine to connect from, such as "192.0.2.7" or "::1"; servers of the other family are not
+    /// reached then. Empty: the system chooses.
+    std::string local_address{};
+
     /// Which versions of HTTP may be spoken.
     http_versions http_version = http_versions::automatic;
     /// Of connections that speak HTTP/2; `limits` hold for them too.
@@ -127,6 +148,9 @@ struct client_statistics {
     std::uint64_t connections_closed = 0;
     std::uint64_t connections_failed = 0;
     std::uint64_t connections_reused = 0;
+    /// TLS handshakes with servers that ended well, and how many of them resumed an earlier session.
+    std::uint64_t tls_handshakes = 0;
+    std::uint64_t tls_resumed = 0;
     duration uptime{};
     /// How long ago unused pools were last looked for; negative before the first time.
     duration since_last_clean_up{-1};

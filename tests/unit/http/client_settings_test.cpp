@@ -41,6 +41,23 @@ std::vector<wrong_setting> wrong_settings() {
         {"user_agent", [](auto& of) { of.user_agent = "a\r\nX-Injected: b"; }, "User-Agent"},
         {"max_retries", [](auto& of) { of.retry.max_retries = 101; }, "0 … 100"},
         {"max_head_bytes", [](auto& of) { of.limits.max_head_bytes = 1; }, "128"},
+        {"client setting proxy", [](auto& of) { of.proxy = "ftp://me:hidden@proxy.example"; }, "socks5"},
+        {"client setting no_proxy", [](auto& of) { of.no_proxy = "10.0.0.0/40"; }, "10.0.0.0/40"},
+        {"client setting proxy_tls", [](auto& of) { of.proxy_tls.key_file = "key.pem"; }, "certificate_file"},
+        {"client setting unix_socket", [](auto& of) { of.unix_socket = std::string(108, 'x'); }, "1 … 107"},
+        {"client setting unix_socket",
+         [](auto& of) {
+             of.unix_socket = "/run/a.sock";
+             of.proxy = "http://proxy.example";
+         },
+         "together with proxy"},
+        {"client setting local_address", [](auto& of) { of.local_address = "eth0"; }, "192.0.2.7"},
+        {"minimum_version",
+         [](auto& of) {
+             of.tls.minimum_version = net::tls_version::tls_1_3;
+             of.tls.maximum_version = net::tls_version::tls_1_2;
+         },
+         "maximum_version"},
         {"key_file", [](auto& of) { of.tls.certificate_file = "client.pem"; }, "certificate"},
     };
 }

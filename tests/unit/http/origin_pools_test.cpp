@@ -17,9 +17,11 @@ protected:
         using scheduler::set_current;
     };
     origin_pools_test() : before_(current_scheduler::set_current(&loop_.loop())) {}
-    ~origin_pools_test() override {
+    ~origin_pools_test() override { drop(pools_); }
+    /// As the loop's own thread, which this is, but not from within.
+    void drop(origin_pools& which) {
         current_scheduler::set_current(before_);
-        loop_.run(drop_all(pools_));
+        loop_.run(drop_all(which));
         loop_.settle();
     }
     static task<void> drop_all(origin_pools& of) {
@@ -112,11 +114,38 @@ TEST_F(origin_pools_test, are_not_made_any_more_once_closed) {
 
 TEST_F(origin_pools_test, say_which_tls_setting_cannot_be_used_and_need_none_without_tls) {
     settings_.tls.ca_file = "/nowhere/ca.pem";
-    const auto refused = pools_.get(named("https://a.example/"), now_);
+    origin_pools pools(loop_, settings_);
+    const auto refused = pools.get(named("https://a.example/"), now_);
     ASSERT_FALSE(refused.has_value());
     EXPECT_EQ(refused.error(), errc::tls_failed);
     EXPECT_THAT(refused.error().message(), HasSubstr("/nowhere/ca.pem"));
-    EXPECT_TRUE(pools_.get(named("http://a.example/"), now_).has_value());
+    EXPECT_TRUE(pools.get(named("http://a.example/"), now_).has_value());
+    drop(pools);
+}
+
+TEST_F(origin_pools_test, have_one_pool_for_an_identity) {
+    identity one;
+    one.origin = named("http://a.example/");
+    identity other = one;
+    other.unix_socket = "/run/a.sock";
+    const auto first = pools_.get(one, now_).value();
+    EXPECT_EQ(pools_.get(one, now_).value(), first);
+    EXPECT_NE(pools_.get(other, now_).value(), first);
+    EXPECT_EQ(use("http://a.example/"), first);
+}
+
+TEST_F(origin_pools_test, know_what_a_proxy_that_is_asked_for_urls_has_to_be_told) {
+    settings_.proxy = "http://me:hidden@proxy.example:3128";
+    origin_pools pools(loop_, settings_);
+    auto plain = pools.get(named("http://a.example/"), now_).value();
+    EXPECT_EQ(plain->absolute_prefix, "http://a.example");
+    EXPECT_EQ(plain->authorization.reveal(), "Basic bWU6aGlkZGVu");
+    auto secure = pools.get(named("https://a.example/"), now_).value();
+    EXPECT_EQ(secure->absolute_prefix, "");
+    EXPECT_TRUE(secure->authorization.empty()) << "behind the tunnel is the server";
+    plain.reset();
+    secure.reset();
+    drop(pools);
 }
 
 }  // namespace

@@ -107,6 +107,18 @@ TEST(RequestWriter, WritesTargetsForProxiesAndTunnels) {
               "CONNECT shop.example:443 HTTP/1.1\r\nHost: shop.example:443\r\n\r\n");
 }
 
+TEST(RequestWriter, ShowsCredentialsToTheProxyThatIsAskedAndToNobodyElse) {
+    const request_target_context proxied{
+        .host = "a", .absolute_prefix = "http://a", .proxy_authorization = "Basic bWU6aGlkZGVu"};
+    EXPECT_EQ(written(request(method::get, "/"), proxied),
+              "GET http://a/ HTTP/1.1\r\nHost: a\r\nProxy-Authorization: Basic bWU6aGlkZGVu\r\n\r\n");
+    EXPECT_EQ(written(request(method::get, "/").header("proxy-authorization", "own"), proxied),
+              "GET http://a/ HTTP/1.1\r\nHost: a\r\nproxy-authorization: own\r\n\r\n");
+    const request_target_context tunnelled{.host = "a", .proxy_authorization = "Basic bWU6aGlkZGVu"};
+    EXPECT_EQ(written(request(method::get, "/"), tunnelled), "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(refused(request(method::get, "/").header("Proxy-Authorization", "own")), errc::invalid_argument);
+}
+
 TEST(RequestWriter, RefusesWhatTheRequestRefuses) {
     EXPECT_EQ(refused(request(method::get, "/a b")), errc::invalid_argument);
     EXPECT_EQ(refused(request(method::get, "/").header("A", "1\r\nB: 2")), errc::invalid_argument);

@@ -11,7 +11,7 @@ RECORD_KEYS = """format length_seconds requests failed users pool_size peak_in_u
 arrival_variation service_ms wait_ms response_ms connect_ms""".split()
 ADVICE_KEYS = """target_wait_ms max_size min_size max_waiters acquire_timeout_ms connect_timeout_ms read_timeout_ms
 expected_wait_ms expected_wait_with_half_ms utilisation reasons""".split()
-TARGET = 5
+TARGET = 25
 
 
 def record_of(folder, *arguments):
@@ -93,29 +93,29 @@ class Record(unittest.TestCase):
 
 class Tune(unittest.TestCase):
     def expect_advice_to_hold(self, *misbehaviour):
-        """A run with the advised size meets the target within 20 %, and one with half of it does not."""
-        problems = []
-        # What else the machine does changes the load between two runs; then the advice was for another one.
-        for _ in range(3):
-            with tempfile.TemporaryDirectory() as folder, demo_server("--latency", "5ms", *misbehaviour) as (url, _):
-                load = [url + "/outfits", "--num-users", "60", "--think-time", "30ms", "--duration", "3s"]
-                path, _ = record_of(folder, *load, "--pool-size", "60")
-                advice = advice_on(path, "--target-wait", f"{TARGET}ms")
-                self.assertEqual(ADVICE_KEYS, list(advice))
-                size = advice["max_size"]
-                _, full = record_of(folder, *load, "--pool-size", str(size))
-                _, half = record_of(folder, *load, "--pool-size", str(size // 2))
-            waits = full["wait_ms"]["mean"], half["wait_ms"]["mean"]
-            if waits[0] <= TARGET * 1.2 < waits[1]:
-                return
-            problems.append((size, waits))
-        self.fail(f"sizes, and mean waits with the size and half of it: {problems}")
+        """A run with the advised size meets the target wait, and one with half of it is far from it. How near the
+        target the size is, tests/unit/pool/advice_test.cpp checks in virtual time. Here a call takes 25 ms on purpose:
+        with 5 ms, more than one of them was the machine's, and what else it did changed the load between two runs."""
+        with tempfile.TemporaryDirectory() as folder, demo_server("--latency", "25ms", *misbehaviour) as (url, _):
+            load = [url + "/outfits", "--num-users", "120", "--think-time", "150ms", "--duration", "4s"]
+            path, _ = record_of(folder, *load, "--pool-size", "120")
+            advice = advice_on(path, "--target-wait", f"{TARGET}ms")
+            self.assertEqual(ADVICE_KEYS, list(advice))
+            size = advice["max_size"]
+            _, full = record_of(folder, *load, "--pool-size", str(size))
+            _, half = record_of(folder, *load, "--pool-size", str(size // 2))
+        self.assertLess(size, 60, "half of what the run was recorded with would do")
+        self.assertLessEqual(full["wait_ms"]["mean"], TARGET * 1.2, size)
+        self.assertGreater(half["wait_ms"]["mean"], TARGET * 2, size)
 
     def test_advice_holds_where_all_take_the_same_time(self):
         self.expect_advice_to_hold()
 
     def test_advice_holds_where_some_take_very_long(self):
-        self.expect_advice_to_hold("--slow-rate", "0.05", "--slow-time", "60ms")
+        self.expect_advice_to_hold("--slow-rate", "0.05", "--slow-time", "300ms")
+
+    def test_advice_holds_where_there_are_two_kinds_of_calls(self):
+        self.expect_advice_to_hold("--slow-rate", "0.3", "--slow-time", "75ms")
 
     def test_a_run_of_its_own(self):
         with demo_server("--latency", "5ms") as (url, _):

@@ -1,12 +1,15 @@
 // Goal: each preset under steps, ramps, bursts and slow servers, on virtual time: the size follows the load without
-// swinging, stays within its limits, and returns to its minimum afterwards.
+// swinging, stays within its limits, and returns to its minimum afterwards. Method: the policy by itself on a made-up
+// queue, many seeds; and the real pool, with the ledger that decides and the cache that hides leases from it.
 #include "pool/adaptive_size.hpp"
 #include "support/made_up_queue.hpp"
+#include "support/pool_load.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <ostream>
 #include <string>
 
@@ -22,6 +25,8 @@ using lido::test::made_up_queue;
 
 constexpr time_point start{1000h};
 
+enum class queue_kind : bool { made_up, pool };
+
 struct preset {
     const char* name;
     adaptive_sizing rules;
@@ -29,6 +34,7 @@ struct preset {
     std::size_t highest;
     duration service;  // what its connections are used for
     std::uint64_t seeds;
+    queue_kind queue = queue_kind::made_up;
 };
 
 std::ostream& operator<<(std::ostream& to, const preset& which) {
@@ -44,34 +50,82 @@ struct demand {
 
 enum class arrivals : bool { regular, random };
 
-/// The size after each interval.
-std::vector<std::size_t> sizes_under(const preset& which, const demand& wanted, arrivals how, std::uint64_t seed) {
-    random_source random(seed);
-    const auto intervals_at = [&](time_point now) {
-        return std::chrono::duration<double>(now - start) / std::chrono::duration<double>(which.rules.interval);
+double intervals_at(const preset& which, time_point begin, time_point now) {
+    return std::chrono::duration<double>(now - begin) / std::chrono::duration<double>(which.rules.interval);
+}
+
+/// What comes of `wanted` from `begin` on.
+made_up_queue::load load_of(const preset& which, const demand& wanted, arrivals how, time_point begin,
+                            random_source& random) {
+    const auto times = [](duration of, double factor) {
+        return duration(static_cast<duration::rep>(static_cast<double>(of.count()) * factor));
     };
     made_up_queue::load offered;
-    offered.until_next = [&](time_point now) {
-        const double wish = wanted.concurrency(intervals_at(now));
+    offered.until_next = [=, &which, &wanted, &random](time_point now) {
+        const double wish = wanted.concurrency(intervals_at(which, begin, now));
         if (wish <= 0.0) return which.rules.interval / 50;  // looks again soon
-        const auto mean = duration(static_cast<duration::rep>(static_cast<double>(which.service.count()) / wish));
+        const duration mean = times(which.service, 1.0 / wish);
         return how == arrivals::regular ? mean : lido::test::exponential(random, mean);
     };
-    offered.service = [&](time_point now) {
-        if (wanted.concurrency(intervals_at(now)) <= 0.0) return duration(1);
-        const auto mean = duration(static_cast<duration::rep>(static_cast<double>(which.service.count()) *
-                                                              wanted.slowness(intervals_at(now))));
+    offered.service = [=, &which, &wanted, &random](time_point now) {
+        if (wanted.concurrency(intervals_at(which, begin, now)) <= 0.0) {
+            return which.queue == queue_kind::pool ? duration(0) : duration(1);
+        }
+        const duration mean = times(which.service, wanted.slowness(intervals_at(which, begin, now)));
         return how == arrivals::regular ? mean : lido::test::exponential(random, mean);
     };
+    return offered;
+}
+
+time_point end_of(const preset& which, const demand& wanted, time_point begin) {
+    return begin + duration(static_cast<duration::rep>(static_cast<double>(which.rules.interval.count()) *
+                                                       (wanted.intervals + 0.5)));
+}
+
+/// The size after each interval, as the real pool has it.
+std::vector<std::size_t> sizes_of_pool(const preset& which, const demand& wanted, arrivals how, std::uint64_t seed) {
+    lido::test::virtual_group group(2);
+    lido::test::fake_world world;
+    std::vector<std::size_t> sizes;
+    lido::pool::settings settings;
+    settings.min_size = which.lowest;
+    settings.max_size = which.highest;
+    settings.max_waiters = 1'000'000;
+    settings.sizing = which.rules;
+    settings.max_lifetime = lido::pool::settings::forever;
+    settings.check_after_idle = lido::pool::settings::forever;
+    settings.keep_alive = lido::pool::settings::forever;
+    auto pool = std::make_unique<lido::test::fake_pool>(group, settings, lido::test::fake_connector(world));
+    lido::test::pool_load callers(group, *pool);
+    random_source random(seed);
+    const time_point begin = group.now();
+    const auto offered = load_of(which, wanted, how, begin, random);
+    callers.come(offered, end_of(which, wanted, begin), which.rules.interval, [&] {
+        const lido::pool::statistics seen = pool->statistics();
+        sizes.push_back(seen.wanted_size);
+        // Z1: what is above the limit was there when it was lowered, and goes when it comes back.
+        EXPECT_LE(seen.idle + seen.connecting, std::max(seen.wanted_size, which.lowest));
+    });
+    EXPECT_EQ(callers.first_problem(), "");
+    EXPECT_LE(world.peak_live(), which.highest);
+    group.at(0).enter([&] { pool.reset(); });  // on a thread without a scheduler it would wait for the virtual ones
+    group.advance(1min);
+    EXPECT_EQ(world.live(), 0U);
+    return sizes;
+}
+
+/// The size after each interval.
+std::vector<std::size_t> sizes_under(const preset& which, const demand& wanted, arrivals how, std::uint64_t seed) {
+    if (which.queue == queue_kind::pool) return sizes_of_pool(which, wanted, how, seed);
+    random_source random(seed);
+    const auto offered = load_of(which, wanted, how, start, random);
     adaptive_size policy(which.rules);
     std::vector<std::size_t> sizes;
     made_up_queue queue;
-    const auto end = start + duration(static_cast<duration::rep>(static_cast<double>(which.rules.interval.count()) *
-                                                                 (wanted.intervals + 0.5)));
-    queue.run(offered, start, end, which.lowest, which.rules.interval,
+    queue.run(offered, start, end_of(which, wanted, start), which.lowest, which.rules.interval,
               [&](const made_up_queue::interval& seen, std::size_t size) {
                   // An idle pool's loop looks for load fifty times an interval; that is no load.
-                  const bool idle = wanted.concurrency(intervals_at(seen.end)) <= 0.0 && seen.busy < 1us;
+                  const bool idle = wanted.concurrency(intervals_at(which, start, seen.end)) <= 0.0 && seen.busy < 1us;
                   const std::size_t next = policy.next({.length = which.rules.interval,
                                                         .size = size,
                                                         .busy = seen.busy,
@@ -202,5 +256,13 @@ INSTANTIATE_TEST_SUITE_P(presets, sizing_under_load,
                                          preset{"by_response_time", adaptive_sizing::by_response_time(), 5, 40, 400ms,
                                                 3}),
                          [](const auto& each) { return std::string(each.param.name); });
+
+INSTANTIATE_TEST_SUITE_P(
+    real_pools, sizing_under_load,
+    testing::Values(preset{"by_load", adaptive_sizing::by_load(), 1, 40, 20ms, 1, queue_kind::pool},
+                    preset{"by_load_slow_calls", adaptive_sizing::by_load(), 1, 40, 400ms, 5, queue_kind::pool},
+                    preset{"by_waiting", adaptive_sizing::by_waiting(), 2, 40, 10s, 5, queue_kind::pool},
+                    preset{"by_response_time", adaptive_sizing::by_response_time(), 5, 40, 4s, 1, queue_kind::pool}),
+    [](const auto& each) { return std::string(each.param.name); });
 
 }  // namespace

@@ -49,6 +49,8 @@ class MadeUpTrees(unittest.TestCase):
             self.assert_fine(rules.sleeps, {"tests/a.cpp": f"// Longer than the idle timeout.\n{line}\n"})
             self.assert_fine(rules.sleeps, {"src/a.cpp": f"{line}\n"})
         self.assert_fine(rules.sleeps, {"tests/a.cpp": "co_await fake.sleep(waiter);\n"})
+        # There the database sleeps, and the test waits for it.
+        self.assert_fine(rules.sleeps, {"tests/a.cpp": 'ask("select sleep(20)");\n'})
 
     def test_headers(self):
         self.assert_found(rules.headers, {"include/lido/a.hpp": "int a;\n"}, "pragma once")

@@ -9,46 +9,10 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
-#include <sstream>
 #include <stdexcept>
-#include <thread>
-
-#include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace lido::test {
 namespace {
-
-constexpr auto patience = std::chrono::seconds(20);
-
-std::string find_program() {
-    for (const char* candidate : {"/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx"}) {
-        if (access(candidate, X_OK) == 0) return candidate;
-    }
-    throw std::runtime_error("nginx is not installed; remedy: apt-get install nginx");
-}
-
-/// The ordinary user that root becomes.
-struct user {
-    uid_t id = 65534;
-    gid_t group = 65534;
-};
-
-user ordinary_user() {
-    const passwd* const nobody = getpwnam("nobody");
-    return nobody != nullptr ? user{nobody->pw_uid, nobody->pw_gid} : user{};
-}
-
-bool can_connect(std::uint16_t port) {
-    const net::unique_descriptor probe(checked_call(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
-    const net::address where = *net::address::from_literal("127.0.0.1", port);
-    return connect(probe.get(), where.data(), where.size()) == 0;
-}
 
 std::string ask(std::uint16_t port, std::string_view request) {
     const net::unique_descriptor to(checked_call(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
@@ -68,12 +32,7 @@ std::string ask(std::uint16_t port, std::string_view request) {
 
 nginx_server::nginx_server(nginx_configuration configuration) : configuration_(std::move(configuration)) {
     for (const char* name : {"files", "temporary"}) std::filesystem::create_directory(folder_.path() / name);
-    if (geteuid() == 0) {
-        const user nobody = ordinary_user();
-        for (const std::filesystem::path& each : {folder_.path(), folder_.path() / "temporary"}) {
-            checked_call(chown(each.c_str(), nobody.id, nobody.group), "chown");
-        }
-    }
+    give_to_server_user(folder_.path());
     if (!configuration_.certificate.empty()) {
         // The test's own folder is for its own user only, and file names are no words of a configuration.
         const auto copy = [this](std::string& file, std::string_view name) {
@@ -92,9 +51,7 @@ nginx_server::nginx_server(nginx_configuration configuration) : configuration_(s
     launch();
 }
 
-nginx_server::~nginx_server() {
-    end(SIGKILL);
-}
+nginx_server::~nginx_server() = default;
 
 std::string nginx_server::url() const {
     return fmt::format("{}:{}", configuration_.certificate.empty() ? "http://127.0.0.1" : "https://localhost", port_);
@@ -150,71 +107,29 @@ http {{
 }
 
 void nginx_server::launch() {
-    const std::string program = find_program();
-    const std::string place = folder_.path().string();
+    const std::string program = find_program({"/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx"}, "nginx");
     const std::string file = folder_.write("nginx.conf", configuration_text());
-    const bool is_root = geteuid() == 0;
-    const user nobody = ordinary_user();
-    if (is_root) checked_call(chown(file.c_str(), nobody.id, nobody.group), "chown");
-    const std::string log_file = folder_.file("error.log");
-    const pid_t parent = getpid();
-    const std::array<const char*, 8> arguments{program.c_str(), "-p", place.c_str(),    "-c",
-                                               file.c_str(),    "-e", log_file.c_str(), nullptr};
-    process_ = checked_call(fork(), "fork");
-    if (process_ == 0) {
-        // Between fork and exec only what is safe in a signal handler.
-        const int nothing = open("/dev/null", O_RDWR);
-        dup2(nothing, 0);
-        dup2(nothing, 1);
-        dup2(nothing, 2);
-        if (is_root && (setgroups(0, nullptr) != 0 || setgid(nobody.group) != 0 || setuid(nobody.id) != 0)) _exit(126);
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent) _exit(125);
-        execv(program.c_str(), const_cast<char* const*>(arguments.data()));
-        _exit(127);
-    }
-    questions_ = 1;  // the probe below
-    const auto until = std::chrono::steady_clock::now() + patience;
-    while (!can_connect(status_port_)) {
-        const bool died = waitpid(process_, nullptr, WNOHANG) == process_;
-        if (died) process_ = -1;
-        if (died || std::chrono::steady_clock::now() > until) {
-            end(SIGKILL);
-            throw std::runtime_error("nginx does not start: " + log());
-        }
-        // Nothing tells when a process begins to listen.
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-}
-
-void nginx_server::end(int signal) {
-    if (process_ < 0) return;
-    ::kill(process_, signal);
-    waitpid(process_, nullptr, 0);
-    process_ = -1;
+    give_to_server_user(folder_.path());
+    const std::string log = folder_.file("error.log");
+    process_.start({program, "-p", folder_.path().string(), "-c", file, "-e", log}, log);
+    questions_ = 1;  // the probe that finds it listening
+    process_.wait_until([this] { return can_connect(status_port_); });
 }
 
 void nginx_server::freeze() const {
-    ::kill(process_, SIGSTOP);
+    process_.signal(SIGSTOP);
 }
 void nginx_server::thaw() const {
-    ::kill(process_, SIGCONT);
+    process_.signal(SIGCONT);
 }
 void nginx_server::kill() {
-    end(SIGKILL);
+    process_.end_with(SIGKILL);
 }
 void nginx_server::stop() {
-    end(SIGTERM);
+    process_.end_with(SIGTERM);
 }
 void nginx_server::start() {
     launch();
-}
-
-std::string nginx_server::log() const {
-    std::ifstream from(folder_.file("error.log"));
-    std::ostringstream all;
-    all << from.rdbuf();
-    return all.str();
 }
 
 nginx_server::status nginx_server::ask_status() {

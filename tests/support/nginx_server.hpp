@@ -1,15 +1,15 @@
 // Lido: a real nginx for tests.
 #pragma once
 
+#include "support/server_process.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include <sys/types.h>
 
 namespace lido::test {
 
@@ -67,14 +67,12 @@ private:
     [[nodiscard]] status ask_status();
     [[nodiscard]] std::string configuration_text() const;
     void launch();
-    void end(int signal);
-    [[nodiscard]] std::string log() const;
 
     temporary_directory folder_;
     nginx_configuration configuration_;
     std::uint16_t port_ = 0;
     std::uint16_t status_port_ = 0;
-    pid_t process_ = -1;
+    server_process process_{SIGKILL};
     std::size_t questions_ = 0;
 };
 

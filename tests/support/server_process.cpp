@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 
 #include <fcntl.h>
 #include <grp.h>
@@ -33,6 +34,7 @@ struct ordinary_user {
 
 void server_process::start(const std::vector<std::string>& command, const std::string& log_file) {
     end();
+    log_file_ = log_file;
     std::vector<char*> arguments;
     for (const std::string& each : command) arguments.push_back(const_cast<char*>(each.c_str()));
     arguments.push_back(nullptr);
@@ -42,6 +44,8 @@ void server_process::start(const std::vector<std::string>& command, const std::s
     const int end_signal = end_signal_;
     const net::unique_descriptor log(
         checked_call(open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644), "open"));
+    // Some servers open it again by its name.
+    if (is_root) checked_call(fchown(log.get(), nobody.id, nobody.group), "chown");
     process_ = checked_call(fork(), "fork");
     if (process_ != 0) return;
     // Between fork and exec only what is safe in a signal handler.
@@ -91,6 +95,32 @@ std::vector<pid_t> server_process::children() const {
     std::ifstream from("/proc/" + std::to_string(process_) + "/task/" + std::to_string(process_) + "/children");
     for (pid_t each = 0; from >> each;) found.push_back(each);
     return found;
+}
+
+void server_process::wait_until(const std::function<bool()>& is_ready, std::chrono::seconds patience) {
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (!is_ready()) {
+        const bool died = !is_running();
+        if (died || std::chrono::steady_clock::now() > until) {
+            end();
+            throw std::runtime_error((died ? "a server does not start: " : "a server is not ready: ") + output());
+        }
+        // Nothing tells when a process of somebody else's begins to listen.
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+}
+
+std::string server_process::output() const {
+    std::ifstream from(log_file_);
+    std::ostringstream all;
+    all << from.rdbuf();
+    return all.str();
+}
+
+bool can_connect(std::uint16_t port) {
+    const net::unique_descriptor probe(checked_call(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+    const net::address where = *net::address::from_literal("127.0.0.1", port);
+    return connect(probe.get(), where.data(), where.size()) == 0;
 }
 
 void give_to_server_user(const std::filesystem::path& what) {

@@ -1,7 +1,10 @@
 // Lido: a server's process, run as an ordinary user.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -31,10 +34,15 @@ public:
     [[nodiscard]] pid_t id() const noexcept { return process_; }
     /// The processes that it has started, as they are now.
     [[nodiscard]] std::vector<pid_t> children() const;
+    /// Waits until `is_ready()`; throws with what it has written when it ended before, or took longer than `patience`.
+    void wait_until(const std::function<bool()>& is_ready, std::chrono::seconds patience = std::chrono::seconds(20));
+    /// What it has written.
+    [[nodiscard]] std::string output() const;
 
 private:
     int end_signal_;
     pid_t process_ = -1;
+    std::string log_file_;
 };
 
 /// Gives a folder, with all in it, to the user that `server_process` runs as.
@@ -42,5 +50,8 @@ void give_to_server_user(const std::filesystem::path& what);
 
 /// The first of the paths that is a program; throws with the remedy otherwise.
 [[nodiscard]] std::string find_program(const std::vector<std::string>& candidates, const std::string& debian_package);
+
+/// Can 127.0.0.1 be connected to at that port?
+[[nodiscard]] bool can_connect(std::uint16_t port);
 
 }  // namespace lido::test

@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 namespace lido::sql {
 
@@ -132,6 +133,19 @@ task<result<void>> start_held(std::shared_ptr<sql_held<Connector>> held, stateme
     result<void> started = co_await on.start(what, with, deadline);
     if (!started) held->owner->note(started.error(), on);
     co_return std::move(started);
+}
+
+template <transaction_beginner C>
+result<std::vector<statement>> statements_that_begin(const C& kind, const transaction_options& options) {
+    if constexpr (requires { kind.begin_statements(options); }) {
+        return kind.begin_statements(options);
+    } else {
+        result<statement> only = kind.begin_statement(options);
+        if (!only) return std::move(only).error();
+        std::vector<statement> all;
+        all.push_back(std::move(*only));
+        return all;
+    }
 }
 
 /// The next rows, and whether there may be more.
@@ -287,10 +301,12 @@ private:
     friend class basic_lease<Connector>;
 
     static task<result<basic_transaction>> begin_on(std::shared_ptr<held> what, transaction_options options) {
-        result<statement> text = what->owner->connections.kind().begin_statement(options);
-        if (!text) co_return std::move(text).error();
-        result<rows> begun = co_await detail::query_held(what, std::move(*text), parameters());
-        if (!begun) co_return std::move(begun).error();
+        result<std::vector<statement>> texts = detail::statements_that_begin(what->owner->connections.kind(), options);
+        if (!texts) co_return std::move(texts).error();
+        for (const statement& each : *texts) {
+            result<rows> begun = co_await detail::query_held(what, each, parameters());
+            if (!begun) co_return std::move(begun).error();
+        }
         co_return basic_transaction(std::move(what));
     }
     static task<result<void>> end_of(std::shared_ptr<held> what, statement how) {

@@ -11,6 +11,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <vector>
 
 namespace lido::sql {
 
@@ -41,14 +42,20 @@ concept session =
         { known.state() } -> std::same_as<session_state>;
     };
 
+/// How a transaction begins: by one statement, or by several where one cannot say it all.
+template <class C>
+concept transaction_beginner = requires(const C& kind, const transaction_options& options) {
+    { kind.begin_statement(options) } -> std::same_as<result<statement>>;
+} || requires(const C& kind, const transaction_options& options) {
+    { kind.begin_statements(options) } -> std::same_as<result<std::vector<statement>>>;
+};
+
 /// A pool's connector whose connections are sessions, and what its database says differently from others: the statement
 /// that begins a transaction, and whether an error means that the server has changed its role or goes away, so that no
 /// connection of now may be used for anything new.
 template <class C>
-concept session_connector = pool::connector<C> && session<typename C::connection> &&
-                            requires(const C& kind, const transaction_options& options, const error& failure,
-                                     const typename C::connection& where) {
-                                { kind.begin_statement(options) } -> std::same_as<result<statement>>;
+concept session_connector = pool::connector<C> && session<typename C::connection> && transaction_beginner<C> &&
+                            requires(const C& kind, const error& failure, const typename C::connection& where) {
                                 { kind.ends_generation(failure, where) } -> std::same_as<bool>;
                             };
 

@@ -1,0 +1,248 @@
+// What becomes of callers and connections when the server, the network or the caller fails.
+#include "integration/sql_mysql/mysql_fixture.hpp"
+#include "lido/base/random.hpp"
+#include "lido/base/sleep.hpp"
+
+#include <atomic>
+#include <cstdlib>
+#include <semaphore>
+#include <stop_token>
+
+namespace lido::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+using mysql_faults = mysql_world;
+
+/// A number from the environment, for long runs.
+int count_of(const char* name, int otherwise) {
+    const char* const given = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets any
+    return given != nullptr ? std::atoi(given) : otherwise;
+}
+
+TEST_F(mysql_faults, a_statement_whose_time_is_over_is_ended_at_the_server_and_its_connection_closed) {
+    settings_.pool.statement_timeout = 100ms;
+    settings_.pool.connections.max_size = 1;
+    const auto begun = clock::now();
+    const auto late = ask("select sleep(20)");
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error(), lido::errc::timeout);
+    EXPECT_EQ(ask("select 7").value()[0][0].as<int>().value(), 7) << "not the answer of the other";
+    EXPECT_LT(clock::now() - begun, 10s);
+    const auto running = ask("select count(*) from information_schema.processlist where info like 'select sleep%'");
+    EXPECT_EQ(running.value()[0][0].as<int>().value(), 0);
+}
+
+TEST_F(mysql_faults, a_caller_that_goes_away_ends_its_statement_too) {
+    settings_.pool.connections.max_size = 1;
+    std::stop_source stop;
+    std::binary_semaphore ended(0);
+    std::atomic<bool> cancelled{false};
+    pool()
+        .query("select sleep(20)")
+        .start(
+            [&](const result<sql::rows>& outcome) {
+                cancelled = !outcome && outcome.error() == lido::errc::cancelled;
+                ended.release();
+            },
+            stop.get_token());
+    while (pool().connections().statistics().leases == 0) std::this_thread::yield();
+    stop.request_stop();
+    ended.acquire();
+    EXPECT_TRUE(cancelled);
+    const auto begun = clock::now();
+    EXPECT_EQ(ask("select 8").value()[0][0].as<int>().value(), 8);
+    EXPECT_LT(clock::now() - begun, 10s);
+}
+
+TEST_F(mysql_faults, a_server_that_is_killed_is_found_again_within_a_second_and_a_half_of_its_return) {
+    settings_.pool.connections.back_off.maximum = 250ms;
+    ASSERT_TRUE(ask("insert into outfit (name) values ('kept')"));
+    server().kill();
+    const auto refused = ask("select 1");
+    EXPECT_FALSE(refused);
+    server().start();
+    const auto back = clock::now();
+    result<sql::rows> answer = ask("select name from outfit");
+    while (!answer && clock::now() - back < 10s) answer = ask("select name from outfit");
+    const duration took = clock::now() - back;
+    ASSERT_TRUE(answer) << answer.error().message();
+    EXPECT_LT(took, 1500ms);
+    EXPECT_EQ((*answer)[0][0].as<std::string>().value(), "kept") << "nothing acknowledged is lost";
+}
+
+TEST_F(mysql_faults, an_idle_connection_that_the_server_ends_is_never_lent) {
+    settings_.pool.connections.max_size = 1;
+    const auto id = ask("select connection_id()").value()[0][0].as<std::int64_t>().value();
+    mysql::pool_settings own = settings_;
+    mysql::pool other(io_, own);
+    ASSERT_TRUE(other.query(sql::trusted_sql("kill " + std::to_string(id))).wait());
+    while (pool().connections().statistics().closed == 0) std::this_thread::yield();
+    for (int i = 0; i < 10; ++i) EXPECT_TRUE(ask("select 1"));
+}
+
+TEST_F(mysql_faults, a_statement_whose_connection_is_killed_may_have_been_executed) {
+    auto lease = pool().acquire().wait().value();
+    const auto id = lease.session().id();
+    std::binary_semaphore ended(0);
+    std::optional<error> failure;
+    lease.query("select sleep(20)").start([&](const result<sql::rows>& outcome) {
+        if (!outcome) failure = outcome.error();
+        ended.release();
+    });
+    mysql::pool other(io_, settings_);
+    const sql::trusted_sql seen(
+        "select count(*) from information_schema.processlist where info like 'select sleep%' and id = " +
+        std::to_string(id));
+    while (other.query(seen).wait().value()[0][0].as<int>().value() == 0) std::this_thread::yield();
+    ASSERT_TRUE(other.query(sql::trusted_sql("kill " + std::to_string(id))).wait());
+    ended.acquire();
+    ASSERT_TRUE(failure);
+    const bool is_known = *failure == lido::errc::maybe_executed || *failure == sql::errc::statement_cancelled;
+    EXPECT_TRUE(is_known) << failure->message();
+}
+
+TEST_F(mysql_faults, a_server_that_stands_still_costs_no_more_than_the_time_out) {
+    settings_.pool.statement_timeout = 300ms;
+    settings_.pool.connections.close_timeout = 500ms;
+    ASSERT_TRUE(ask("select 1"));
+    server().freeze();
+    const auto begun = clock::now();
+    const auto late = ask("select 1");
+    EXPECT_FALSE(late);
+    EXPECT_LT(clock::now() - begun, 5s);
+    server().thaw();
+    result<sql::rows> answer = ask("select 1");
+    while (!answer && clock::now() - begun < 20s) answer = ask("select 1");
+    EXPECT_TRUE(answer) << answer.error().message();
+}
+
+TEST_F(mysql_faults, never_more_connections_than_allowed_are_counted_at_the_server) {
+    settings_.pool.connections.max_size = 3;
+    std::counting_semaphore<100> ended(0);
+    constexpr int callers = 60;
+    for (int i = 0; i < callers; ++i) {
+        pool().query("select sleep(0.02)").start([&](const result<sql::rows>& outcome) {
+            EXPECT_TRUE(outcome);
+            ended.release();
+        });
+    }
+    std::int64_t most = 0;
+    for (int i = 0; i < 20; ++i) most = std::max(most, connections_at_server());
+    for (int i = 0; i < callers; ++i) ended.acquire();
+    EXPECT_LE(most, 3);
+    EXPECT_GE(most, 1);
+}
+
+TEST_F(mysql_faults, too_many_connections_at_the_server_is_an_error_that_says_so) {
+    ASSERT_TRUE(ask("set global max_connections = 10"));
+    settings_.pool.connections.max_size = 30;
+    settings_.pool.connections.down_fail_fast = 100ms;
+    pool_.reset();
+    std::vector<mysql::pool::lease> held;
+    std::optional<error> refused;
+    while (held.size() < 30 && !refused) {
+        auto lease = pool().acquire({.timeout = 2s}).wait();
+        if (lease) {
+            held.push_back(std::move(*lease));
+        } else {
+            refused = lease.error();
+        }
+    }
+    ASSERT_TRUE(refused);
+    EXPECT_THAT(refused->message(), HasSubstr("Too many connections"));
+    ASSERT_TRUE(held.front().query("set global max_connections = 151").wait());
+}
+
+TEST_F(mysql_faults, a_server_that_becomes_read_only_ends_the_generation) {
+    ASSERT_TRUE(ask("create or replace user writer@'%' identified by 'w'"));
+    ASSERT_TRUE(ask("grant select, insert on shop.* to writer@'%'"));
+    mysql::pool_settings own = settings_;
+    own.url = "mysql://writer:w@127.0.0.1:" + std::to_string(server().port()) + "/shop";
+    own.pool.connections.max_size = 1;
+    mysql::pool writers(io_, own);
+    ASSERT_TRUE(writers.query("insert into outfit (name) values ('before')").wait());
+    ASSERT_TRUE(ask("set global read_only = 1"));
+    const auto refused = writers.query("insert into outfit (name) values ('after')").wait();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), sql::errc::read_only) << refused.error().message();
+    ASSERT_TRUE(ask("set global read_only = 0"));
+    EXPECT_TRUE(writers.query("insert into outfit (name) values ('again')").wait());
+    EXPECT_EQ(writers.connections().statistics().created, 2U);
+}
+
+/// One of many callers: asks for a number of its own again and again, and now and then goes away in the middle.
+struct nonce_run {
+    mysql::pool& pool;
+    std::atomic<int> left;
+    std::atomic<int> answered{0};
+    std::atomic<int> wrong{0};
+    std::atomic<int> given_up{0};
+};
+
+task<void> ask_nonces(nonce_run& shared, std::uint64_t seed) {
+    random_source random(seed);
+    while (shared.left.fetch_sub(1) > 0) {
+        const auto number = static_cast<std::int64_t>(random.below(1'000'000'000));
+        const bool gives_up = random.below(10) == 0;
+        operation<sql::rows> asked = shared.pool.query("select ?, repeat('x', 200)", number);
+        if (gives_up) {
+            // Destroyed at a random point: before it is sent, on the way, or just after the answer.
+            std::stop_source stop;
+            auto done = std::make_shared<std::atomic<bool>>(false);
+            std::move(asked).start([done](const result<sql::rows>&) { done->store(true); }, stop.get_token());
+            const std::chrono::microseconds patience(random.below(600));
+            const time_point until = deadline_after(scheduler::current()->now(), patience);
+            // How long it is let go on before it is given up is the point of the test.
+            co_await sleep_until(until);
+            stop.request_stop();
+            shared.given_up.fetch_add(1);
+            continue;
+        }
+        const result<sql::rows> given = co_await std::move(asked);
+        if (!given) continue;
+        shared.answered.fetch_add(1);
+        if ((*given)[0][0].as<std::int64_t>().value() != number) shared.wrong.fetch_add(1);
+    }
+}
+
+TEST_F(mysql_faults, no_answer_reaches_another_borrower_with_a_tenth_given_up_at_random) {
+    settings_.pool.connections.max_size = 8;
+    settings_.pool.connections.max_waiters = 1000;
+    nonce_run shared{pool(), count_of("LIDO_NONCES", 2000)};
+    constexpr int users = 16;
+    std::counting_semaphore<users> ended(0);
+    for (int i = 0; i < users; ++i) {
+        struct body {
+            static task<result<int>> run(nonce_run& of, std::uint64_t seed) {
+                nonce_run& mine = of;
+                co_await ask_nonces(mine, seed);
+                co_return 0;
+            }
+        };
+        operation<int>(io_, body::run(shared, static_cast<std::uint64_t>(i) + 1)).start([&ended](const result<int>&) {
+            ended.release();
+        });
+    }
+    for (int i = 0; i < users; ++i) ended.acquire();
+    EXPECT_EQ(shared.wrong, 0);
+    EXPECT_GT(shared.answered, shared.given_up * 5);
+    EXPECT_GT(shared.given_up, 0);
+}
+
+TEST_F(mysql_faults, abandoned_transactions_are_seen_by_nobody) {
+    settings_.pool.connections.max_size = 2;
+    const int rounds = count_of("LIDO_ABANDONED", 200);
+    for (int i = 0; i < rounds; ++i) {
+        auto scope = pool().begin().wait();
+        ASSERT_TRUE(scope) << scope.error().message();
+        ASSERT_TRUE(scope->query("insert into outfit (name) values ('abandoned')").wait());
+    }
+    EXPECT_EQ(count_rows(), 0);
+    EXPECT_LE(pool().connections().statistics().created, 2U);
+}
+
+}  // namespace
+}  // namespace lido::test

@@ -1,0 +1,125 @@
+#include "integration/sql_mysql/mysql_fixture.hpp"
+
+#include <atomic>
+#include <thread>
+
+namespace lido::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+using mysql_transactions = mysql_world;
+
+TEST_F(mysql_transactions, a_commit_lasts_and_a_rollback_does_not) {
+    {
+        auto scope = pool().begin().wait().value();
+        ASSERT_TRUE(scope.query("insert into outfit (name) values ('kept')").wait());
+        ASSERT_TRUE(scope.commit().wait());
+    }
+    {
+        auto scope = pool().begin().wait().value();
+        ASSERT_TRUE(scope.query("insert into outfit (name) values ('gone')").wait());
+        ASSERT_TRUE(scope.rollback().wait());
+    }
+    EXPECT_EQ(count_rows(), 1);
+}
+
+TEST_F(mysql_transactions, one_that_is_dropped_is_rolled_back_before_its_connection_is_lent_again) {
+    settings_.pool.connections.max_size = 1;
+    for (int i = 0; i < 20; ++i) {
+        auto scope = pool().begin().wait().value();
+        ASSERT_TRUE(scope.query("insert into outfit (name) values ('gone')").wait());
+    }
+    EXPECT_EQ(count_rows(), 0);
+    EXPECT_EQ(pool().connections().statistics().created, 1U) << "a rollback is enough";
+}
+
+TEST_F(mysql_transactions, savepoints_nest) {
+    auto scope = pool().begin().wait().value();
+    ASSERT_TRUE(scope.query("insert into outfit (name) values ('a')").wait());
+    const unsigned point = scope.savepoint().wait().value();
+    ASSERT_TRUE(scope.query("insert into outfit (name) values ('b')").wait());
+    ASSERT_TRUE(scope.rollback_to(point).wait());
+    ASSERT_TRUE(scope.commit().wait());
+    EXPECT_EQ(count_rows(), 1);
+}
+
+TEST_F(mysql_transactions, its_isolation_is_what_was_asked_for) {
+    ASSERT_TRUE(ask("insert into outfit (id, size) values (1, 1)"));
+    const auto sees_change = [this](sql::isolation level) {
+        auto scope = pool().begin({.isolation = level}).wait().value();
+        const int before = scope.query("select size from outfit").wait().value()[0][0].as<int>().value();
+        EXPECT_TRUE(ask("update outfit set size = size + 1"));
+        return scope.query("select size from outfit").wait().value()[0][0].as<int>().value() != before;
+    };
+    EXPECT_TRUE(sees_change(sql::isolation::read_committed));
+    EXPECT_FALSE(sees_change(sql::isolation::repeatable_read));
+}
+
+task<result<int>> move_size(mysql::pool::transaction& in, int from, int to, std::atomic<int>* both_hold) {
+    lido::operation<sql::rows> first = in.query("update outfit set size = size - 1 where id = ?", from);
+    const result<sql::rows> taken = co_await std::move(first);
+    if (!taken) co_return taken.error();
+    // So that both hold one row before either wants the other: the deadlock is certain at the first attempt.
+    both_hold->fetch_add(1);
+    lido::operation<sql::rows> pause = in.query("select sleep(0.2)");
+    const result<sql::rows> paused = co_await std::move(pause);
+    if (!paused) co_return paused.error();
+    lido::operation<sql::rows> second = in.query("update outfit set size = size + 1 where id = ?", to);
+    const result<sql::rows> given = co_await std::move(second);
+    if (!given) co_return given.error();
+    co_return 1;
+}
+
+TEST_F(mysql_transactions, the_victim_of_a_deadlock_is_run_again_and_both_last) {
+    ASSERT_TRUE(ask("insert into outfit (id, size) values (1, 100), (2, 100)"));
+    std::atomic<int> attempts{0};
+    const auto transfer = [&](int from, int to) {
+        auto work = [from, to, &attempts](mysql::pool::transaction& in) { return move_size(in, from, to, &attempts); };
+        return pool().transact(work).wait();
+    };
+    result<int> there = 0;
+    std::thread other([&] { there = transfer(1, 2); });
+    const result<int> back = transfer(2, 1);
+    other.join();
+    ASSERT_TRUE(there) << there.error().message();
+    ASSERT_TRUE(back) << back.error().message();
+    EXPECT_GE(attempts, 3) << "one of them was run again";
+    const auto sizes = ask("select size from outfit order by id");
+    EXPECT_EQ((*sizes)[0][0].as<int>().value(), 100);
+    EXPECT_EQ((*sizes)[1][0].as<int>().value(), 100);
+}
+
+TEST_F(mysql_transactions, a_lock_that_is_held_too_long_is_named) {
+    ASSERT_TRUE(ask("insert into outfit (id, size) values (1, 1)"));
+    auto holder = pool().begin().wait().value();
+    ASSERT_TRUE(holder.query("update outfit set size = 2 where id = 1").wait());
+    auto second = pool().acquire().wait().value();
+    ASSERT_TRUE(second.query("set innodb_lock_wait_timeout = 1").wait());
+    const auto refused = second.query("update outfit set size = 3 where id = 1").wait();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), sql::errc::lock_timeout) << refused.error().message();
+}
+
+TEST_F(mysql_transactions, a_full_reset_forgets_the_session) {
+    settings_.pool.reset = sql::reset_policy::full;
+    settings_.pool.connections.max_size = 1;
+    ASSERT_TRUE(ask("set @tenant = 'first'"));
+    EXPECT_TRUE(ask("select @tenant").value()[0][0].is_null());
+    EXPECT_EQ(ask("select @@time_zone").value()[0][0].as<std::string>().value(), "+00:00");
+    EXPECT_EQ(pool().connections().statistics().created, 1U);
+}
+
+TEST_F(mysql_transactions, without_a_reset_an_open_transaction_costs_its_connection) {
+    settings_.pool.reset = sql::reset_policy::none;
+    settings_.pool.connections.max_size = 1;
+    {
+        auto scope = pool().begin().wait().value();
+        ASSERT_TRUE(scope.query("insert into outfit (name) values ('gone')").wait());
+    }
+    EXPECT_EQ(count_rows(), 0);
+    EXPECT_GE(pool().connections().statistics().created, 2U);
+}
+
+}  // namespace
+}  // namespace lido::test

@@ -1,0 +1,38 @@
+#include "sql/mysql/errors.hpp"
+
+#include <gmock/gmock.h>
+
+namespace lido::mysql {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(mysql_errors, the_number_says_more_than_the_state) {
+    EXPECT_EQ(errc_of(1062, "23000"), sql::errc::unique_violation);
+    EXPECT_EQ(errc_of(1452, "23000"), sql::errc::foreign_key_violation);
+    EXPECT_EQ(errc_of(1048, "23000"), sql::errc::not_null_violation);
+    EXPECT_EQ(errc_of(4025, "23000"), sql::errc::check_violation);
+    EXPECT_EQ(errc_of(1213, "40001"), sql::errc::deadlock);
+    EXPECT_EQ(errc_of(1040, "08004"), sql::errc::too_many_connections);
+    EXPECT_EQ(errc_of(65000, "22003"), sql::errc::invalid_value) << "of a number that is not known the state counts";
+    EXPECT_EQ(errc_of(65000, "HY000"), sql::errc::other);
+}
+
+TEST(mysql_errors, a_lost_connection_leaves_it_open_whether_the_statement_was_executed) {
+    EXPECT_EQ(make_error(2013, "HY000", "Lost connection"), lido::errc::maybe_executed);
+    EXPECT_EQ(make_error(1062, "23000", "Duplicate entry"), sql::errc::unique_violation);
+    EXPECT_TRUE(means_lost(2006));
+    EXPECT_TRUE(means_lost(1927));
+    EXPECT_FALSE(means_lost(1213));
+}
+
+TEST(mysql_errors, a_connect_that_fails_says_where_and_why) {
+    EXPECT_EQ(make_connect_error(2002, "HY000", "refused", "db:3306"), lido::errc::connect_failed);
+    EXPECT_EQ(make_connect_error(2026, "HY000", "certificate verify failed", "db:3306"), lido::errc::tls_failed);
+    const error refused = make_connect_error(1045, "28000", "Access denied", "db:3306");
+    EXPECT_EQ(refused, sql::errc::authentication_failed);
+    EXPECT_THAT(refused.message(), HasSubstr("db:3306"));
+}
+
+}  // namespace
+}  // namespace lido::mysql

@@ -24,11 +24,11 @@ std::string request_text(const proxy& by, const net::endpoint& target) {
 }
 
 error refused(unsigned status, bool had_credentials) {
-    if (status == 407) {
-        return {
-            errc::connect_failed,
-            had_credentials ? "the proxy does not accept the credentials (407)" : "the proxy wants credentials (407)",
-            "set user and password in client setting proxy; basic authentication is what Lido knows"};
+    if (status == 407 || status == 401) {  // tinyproxy says 401 to wrong ones
+        const char* const what =
+            had_credentials ? "the proxy does not accept the credentials" : "the proxy wants credentials";
+        return {errc::connect_failed, fmt::format("{} ({})", what, status),
+                "set user and password in client setting proxy; basic authentication is what Lido knows"};
     }
     return {errc::connect_failed, fmt::format("the proxy answered {}", status),
             "check what the proxy allows and whom it can reach, or set no_proxy"};

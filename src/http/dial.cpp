@@ -125,7 +125,7 @@ result<std::shared_ptr<const dial_plan>> plan_of(const identity& who, tls_contex
 task<result<std::unique_ptr<net::stream>>> dial(net::event_loop& loop, std::shared_ptr<const dial_plan> plan,
                                                 time_point deadline) {
     const identity& who = plan->who;
-    if (deadline != never) deadline = loop.now() + (deadline - loop.now()) * 19 / 20;
+    if (deadline != never) deadline = loop.now() + (deadline - loop.now()) * 9 / 10;
     task<opened_stream> opening = open_first(loop, *plan, deadline);
     opened_stream opened = co_await std::move(opening);
     if (!opened) {

@@ -27,7 +27,7 @@ http::client_settings through(const scripted_server& proxy, const char* scheme, 
     http::client_settings settings = plain_settings(target);
     settings.proxy = fmt::format("{}://{}@127.0.0.1:{}", scheme, credentials, proxy.port());
     settings.proxy_tunnel = true;
-    settings.connect_timeout = 500ms;
+    settings.connect_timeout = 1500ms;
     settings.down_fail_fast = 0ms;
     return settings;
 }

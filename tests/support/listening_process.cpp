@@ -1,23 +1,11 @@
 #include "support/listening_process.hpp"
 
-#include "support/test_sockets.hpp"
-
 #include <chrono>
 #include <csignal>
 #include <stdexcept>
 #include <thread>
 
 namespace lido::test {
-namespace {
-
-bool can_connect(std::uint16_t port) {
-    const net::unique_descriptor probe(checked_call(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
-    const net::address where = *net::address::from_literal("127.0.0.1", port);
-    return connect(probe.get(), where.data(), where.size()) == 0;
-}
-
-}  // namespace
-
 listening_process::listening_process(std::vector<std::string> command, std::uint16_t port,
                                      const std::string& debian_package, const std::string& log_file)
     : port_(port), process_(std::make_unique<server_process>(SIGKILL)) {

@@ -25,7 +25,7 @@ target_compile_definitions(
   lido_test_support ${support_interface} "LIDO_TEST_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\""
   "LIDO_TEST_COMMAND=\"${PROJECT_BINARY_DIR}/lido\"")
 target_link_libraries(lido_test_support ${support_interface} lido::lido GTest::gmock)
-foreach(package IN ITEMS OpenSSL Libpq)
+foreach(package IN ITEMS OpenSSL Libpq SQLite3)
   find_package(${package} QUIET)
 endforeach()
 if(TARGET OpenSSL::SSL)
@@ -35,6 +35,10 @@ endif()
 if(TARGET libpq::libpq)
   # What tests ask a server themselves, and unit tests of what reads libpq's results.
   target_link_libraries(lido_test_support ${support_interface} libpq::libpq)
+endif()
+if(TARGET SQLite::SQLite3)
+  # Tests look into databases themselves, beside the pools.
+  target_link_libraries(lido_test_support ${support_interface} SQLite::SQLite3)
 endif()
 
 # lido_add_tests(<program> <folder> LABEL <label> [TIMEOUT <seconds>] [LOCK <resource>] [BY_FILE])

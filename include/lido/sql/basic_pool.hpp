@@ -2,15 +2,15 @@
 #pragma once
 
 #include "lido/base/operation.hpp"
-#include "lido/base/sleep.hpp"
 #include "lido/pool/pool.hpp"
 #include "lido/sql/basic_lease.hpp"
 #include "lido/sql/error.hpp"
+#include "lido/sql/transact.hpp"
 
 #include <algorithm>
 #include <memory>
-#include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace lido::sql {
 
@@ -24,7 +24,7 @@ public:
     using lease = basic_lease<Connector>;
     using transaction = basic_transaction<Connector>;
     using row_stream = basic_row_stream<Connector>;
-    using connection_pool = pool::pool<Connector>;
+    using connection_pool = lido::pool::pool<Connector>;
 
     /// Throws `lido::exception` (`invalid_argument`, naming the setting) when `settings` are out of range.
     basic_pool(scheduler_group& group, const pool_settings& settings, Connector kind)
@@ -43,11 +43,20 @@ public:
     /// The same, for a result that is too large to be held: it is fetched piece by piece.
     template <class... Values>
     [[nodiscard]] operation<row_stream> stream(statement what, Values&&... values) {
-        return {shared_->group, stream_of(shared_, std::move(what), make_parameters(std::forward<Values>(values)...))};
+        return stream_with(std::move(what), make_parameters(std::forward<Values>(values)...));
+    }
+    [[nodiscard]] operation<row_stream> stream_with(statement what, parameters with) {
+        return {shared_->group, stream_of(shared_, std::move(what), std::move(with))};
+    }
+    /// Runs a statement once with each set of parameters, in a transaction: all of them or none. The result has the
+    /// counts added up and no rows. Errors name the set.
+    [[nodiscard]] operation<rows> execute_many(statement what, std::vector<parameters> with) {
+        return {shared_->group, execute_many_of(shared_, std::move(what),
+                                                std::make_shared<const std::vector<parameters>>(std::move(with)))};
     }
 
     /// A connection for several statements that belong together. See `pool::pool::acquire`.
-    [[nodiscard]] operation<lease> acquire(const pool::acquire_options& options = {}) {
+    [[nodiscard]] operation<lease> acquire(const lido::pool::acquire_options& options = {}) {
         return {shared_->group, acquire_of(shared_, options)};
     }
     /// A connection in a transaction.
@@ -60,15 +69,19 @@ public:
     template <class Work>
     [[nodiscard]] auto transact(Work work, const transaction_options& options = {},
                                 const transaction_retry& retry = {}) {
-        using outcome = typename std::invoke_result_t<Work&, transaction&>::value_type;
-        using brought = typename outcome::value_type;
-        return operation<brought>(shared_->group, transact_of<brought>(shared_, std::move(work), options, retry));
+        using brought = detail::brought_by<Work, transaction>;
+        return operation<brought>(shared_->group,
+                                  detail::transact_on<brought>(face{shared_}, std::move(work), options, retry));
     }
 
     /// The pool underneath: sizes, statistics, pause, drain.
     [[nodiscard]] connection_pool& connections() noexcept { return shared_->connections; }
     [[nodiscard]] const connection_pool& connections() const noexcept { return shared_->connections; }
     [[nodiscard]] const pool_settings& settings() const noexcept { return shared_->settings; }
+    /// A pause between two attempts, from the pool's own random numbers.
+    [[nodiscard]] duration back_off(const back_off_settings& how, unsigned failures) const {
+        return shared_->back_off(how, failures);
+    }
     [[nodiscard]] operation<std::size_t> close(duration timeout = std::chrono::seconds(10)) {
         return shared_->connections.close(timeout);
     }
@@ -94,33 +107,26 @@ private:
         result<rows> given = co_await run_on(where, detail::run_held(std::move(owned), what, with, deadline));
         co_return std::move(given);
     }
-    static task<result<lease>> acquire_of(std::shared_ptr<state> self, pool::acquire_options options) {
+    static task<result<lease>> acquire_of(std::shared_ptr<state> self, lido::pool::acquire_options options) {
         auto borrowed = co_await self->connections.acquire(options);
         if (!borrowed) co_return std::move(borrowed).error();
         co_return lease(std::make_shared<detail::sql_held<Connector>>(std::move(self), std::move(*borrowed)));
     }
     static task<result<row_stream>> stream_of(std::shared_ptr<state> self, statement what, parameters with) {
-        result<lease> borrowed = co_await acquire_of(self, pool::acquire_options{});
+        result<lease> borrowed = co_await acquire_of(self, lido::pool::acquire_options{});
         if (!borrowed) co_return std::move(borrowed).error();
         operation<row_stream> begun = borrowed->stream_with(std::move(what), std::move(with));
         result<row_stream> given = co_await std::move(begun);
         co_return std::move(given);
     }
-    static task<result<transaction>> begin_of(std::shared_ptr<state> self, transaction_options options) {
-        pool::acquire_options how;
-        if (options.timeout > duration::zero()) how.timeout = options.timeout;
-        result<lease> borrowed = co_await acquire_of(self, how);
-        if (!borrowed) co_return std::move(borrowed).error();
-        operation<transaction> begun = std::move(*borrowed).begin(options);
-        result<transaction> given = co_await std::move(begun);
-        co_return std::move(given);
-    }
-    template <class T, class Work>
-    static task<result<T>> attempt_of(std::shared_ptr<state> self, Work& work, transaction_options options) {
+    static task<result<rows>> execute_many_of(std::shared_ptr<state> self, statement what,
+                                              std::shared_ptr<const std::vector<parameters>> with) {
+        if (auto fits = self->check_size(what, *with); !fits) co_return std::move(fits).error();
+        const transaction_options options;
         result<transaction> scope = co_await begin_of(self, options);
         if (!scope) co_return std::move(scope).error();
-        task<result<T>> body = work(*scope);
-        result<T> given = co_await std::move(body);
+        operation<rows> all = scope->execute_each(std::move(what), std::move(with));
+        result<rows> given = co_await std::move(all);
         if (!given) {
             operation<void> undone = scope->rollback();
             const result<void> rolled_back = co_await std::move(undone);
@@ -132,16 +138,25 @@ private:
         if (!committed) co_return std::move(committed).error();
         co_return std::move(given);
     }
-    template <class T, class Work>
-    static task<result<T>> transact_of(std::shared_ptr<state> self, Work work, transaction_options options,
-                                       transaction_retry retry) {
-        for (unsigned retries = 0;; ++retries) {
-            result<T> given = co_await attempt_of<T>(self, work, options);
-            if (given || !is_transient(given.error()) || retries >= retry.max_retries) co_return std::move(given);
-            const duration pause = self->back_off(retry.back_off, retries + 1);
-            co_await sleep_until(deadline_after(scheduler::current()->now(), pause));
-        }
+    static task<result<transaction>> begin_of(std::shared_ptr<state> self, transaction_options options) {
+        lido::pool::acquire_options how;
+        if (options.timeout > duration::zero()) how.timeout = options.timeout;
+        result<lease> borrowed = co_await acquire_of(self, how);
+        if (!borrowed) co_return std::move(borrowed).error();
+        operation<transaction> begun = std::move(*borrowed).begin(options);
+        result<transaction> given = co_await std::move(begun);
+        co_return std::move(given);
     }
+    /// What `transact` needs, owned by its operation.
+    struct face {
+        std::shared_ptr<state> of;
+        [[nodiscard]] operation<transaction> begin(const transaction_options& options) const {
+            return {of->group, begin_of(of, options)};
+        }
+        [[nodiscard]] duration back_off(const back_off_settings& how, unsigned failures) const {
+            return of->back_off(how, failures);
+        }
+    };
 
     std::shared_ptr<state> shared_;
 };

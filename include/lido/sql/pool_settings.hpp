@@ -18,7 +18,7 @@ enum class reset_policy : std::uint8_t {
 
 struct pool_settings {
     /// Sizes, waits and lives of connections.
-    pool::settings connections{};
+    lido::pool::settings connections{};
 
     /// For one statement, from when it is sent to its whole result; at the end of it the statement is cancelled at the
     /// server. 1 ms … 24 h.

@@ -22,16 +22,19 @@ namespace detail {
 
 enum class cell_kind : std::uint8_t { null, boolean, integer, real, text, bytes };
 
+/// Where the text of a cell is in that of its `rows`.
+struct text_place {
+    std::uint32_t begin;
+    std::uint32_t size;
+};
+
 /// A cell as it is stored: a number, or a place in the text of its `rows`.
 struct stored_cell {
     cell_kind kind = cell_kind::null;
     union {
         std::int64_t integer;
         double real;
-        struct {
-            std::uint32_t begin;
-            std::uint32_t size;
-        } place;
+        text_place place;
     };
     stored_cell() noexcept : integer(0) {}
 };
@@ -120,6 +123,10 @@ public:
     [[nodiscard]] std::uint64_t affected() const noexcept { return affected_; }
     /// The key of the row inserted last, where the database has such (MySQL, SQLite).
     [[nodiscard]] std::int64_t last_insert_id() const noexcept { return last_insert_id_; }
+
+    /// All rows as structs; include lido/sql/mapping.hpp, and see `mapping` and `rows_as` there.
+    template <class T>
+    [[nodiscard]] result<std::vector<T>> as() const;
 
     class iterator {
     public:

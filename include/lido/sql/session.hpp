@@ -54,7 +54,7 @@ concept transaction_beginner = requires(const C& kind, const transaction_options
 /// that begins a transaction, and whether an error means that the server has changed its role or goes away, so that no
 /// connection of now may be used for anything new.
 template <class C>
-concept session_connector = pool::connector<C> && session<typename C::connection> && transaction_beginner<C> &&
+concept session_connector = lido::pool::connector<C> && session<typename C::connection> && transaction_beginner<C> &&
                             requires(const C& kind, const error& failure, const typename C::connection& where) {
                                 { kind.ends_generation(failure, where) } -> std::same_as<bool>;
                             };

@@ -72,7 +72,7 @@ public:
         std::variant<null_value, bool, std::int64_t, double, std::string, bytes, timestamp, uuid, json, array>;
 
     // NOLINTBEGIN(google-explicit-constructor): that a parameter may simply be written is what this class is for.
-    value() noexcept {}
+    value() noexcept {}  // NOLINT(modernize-use-equals-default): user-provided, see above
     value(null_value) noexcept {}
     value(std::nullopt_t) noexcept {}
     template <std::same_as<bool> Bool>

@@ -203,4 +203,25 @@ TEST_F(basic_pool, a_server_that_changed_its_role_ends_the_generation) {
     EXPECT_EQ(database_.opened, 2);
 }
 
+TEST_F(basic_pool, many_sets_of_parameters_are_run_one_after_the_other_in_a_transaction) {
+    auto& pool = open();
+    const std::vector<lido::sql::parameters> sets{lido::sql::make_parameters(1), lido::sql::make_parameters(2)};
+    const auto given = run(pool.execute_many("insert", sets));
+    EXPECT_EQ(given.value().affected(), 2U);
+    EXPECT_THAT(database_.seen, ElementsAre("BEGIN", "insert", "insert", "COMMIT"));
+}
+
+TEST_F(basic_pool, many_sets_of_parameters_are_rolled_back_when_one_fails_which_is_named) {
+    auto& pool = open();
+    database_.fails = [this](const std::string& text) -> std::optional<error> {
+        if (text != "insert" || database_.seen.size() < 3) return std::nullopt;
+        return error(lido::sql::errc::unique_violation, "there is one already");
+    };
+    const std::vector<lido::sql::parameters> sets{lido::sql::make_parameters(1), lido::sql::make_parameters(2)};
+    const auto given = run(pool.execute_many("insert", sets));
+    EXPECT_TRUE(given.error() == lido::sql::errc::unique_violation);
+    EXPECT_THAT(given.error().what(), testing::HasSubstr("set 2 of parameters"));
+    EXPECT_THAT(database_.seen, ElementsAre("BEGIN", "insert", "insert", "ROLLBACK"));
+}
+
 }  // namespace

@@ -1,0 +1,48 @@
+// Lido: a function in a transaction, run again when the database asks for it.
+#pragma once
+
+#include "lido/base/operation.hpp"
+#include "lido/base/sleep.hpp"
+#include "lido/sql/error.hpp"
+#include "lido/sql/transaction_options.hpp"
+
+#include <type_traits>
+#include <utility>
+
+namespace lido::sql::detail {
+
+/// T of a `work` (transaction&) -> task<result<T>>.
+template <class Work, class Transaction>
+using brought_by = typename std::invoke_result_t<Work&, Transaction&>::value_type::value_type;
+
+template <class T, class Face, class Work>
+task<result<T>> attempt_on(const Face& face, Work& work, transaction_options options) {
+    auto begun = face.begin(options);
+    auto scope = co_await std::move(begun);
+    if (!scope) co_return std::move(scope).error();
+    task<result<T>> body = work(*scope);
+    result<T> given = co_await std::move(body);
+    if (!given) {
+        operation<void> undone = scope->rollback();
+        const result<void> rolled_back = co_await std::move(undone);
+        static_cast<void>(rolled_back);  // the connection is reset or closed in any case
+        co_return std::move(given);
+    }
+    operation<void> done = scope->commit();
+    result<void> committed = co_await std::move(done);
+    if (!committed) co_return std::move(committed).error();
+    co_return std::move(given);
+}
+
+/// `face` has `begin(options)`, an operation that gives a transaction, and `back_off(settings, failures)`.
+template <class T, class Face, class Work>
+task<result<T>> transact_on(Face face, Work work, transaction_options options, transaction_retry retry) {
+    for (unsigned retries = 0;; ++retries) {
+        result<T> given = co_await attempt_on<T>(face, work, options);
+        if (given || !is_transient(given.error()) || retries >= retry.max_retries) co_return std::move(given);
+        const duration pause = face.back_off(retry.back_off, retries + 1);
+        co_await sleep_until(deadline_after(scheduler::current()->now(), pause));
+    }
+}
+
+}  // namespace lido::sql::detail

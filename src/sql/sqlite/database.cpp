@@ -1,0 +1,79 @@
+#include "sql/sqlite/database.hpp"
+
+#include "sql/hexadecimal.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+namespace lido::sqlite {
+namespace {
+
+/// A database in memory that the connections of one pool share, and no other's (SQLite's vfs "memdb").
+std::string fresh_memory_uri() {
+    static std::atomic<std::uint64_t> made{0};
+    return fmt::format("file:/lido-{}?vfs=memdb", made.fetch_add(1));
+}
+
+}  // namespace
+
+std::string uri_of(const std::string& file) {
+    std::string uri = "file:";
+    // "file://x" would name a host.
+    if (file.starts_with("//")) uri += "//";
+    for (const char each : file) {
+        if (std::string_view("%?#").find(each) == std::string_view::npos) {
+            uri += each;
+        } else {
+            uri += '%';
+            sql::append_hexadecimal(uri, static_cast<std::uint8_t>(each));
+        }
+    }
+    return uri;
+}
+
+database::database(pool_settings settings)
+    : settings_(std::move(settings)),
+      in_memory_(settings_.file == ":memory:"),
+      uri_(in_memory_ ? fresh_memory_uri() : uri_of(settings_.file)) {}
+
+engine_settings database::settings_of(role as) const {
+    engine_settings made;
+    made.uri = uri_;
+    made.shown = settings_.file;
+    made.role = as;
+    made.create = settings_.mode == open_mode::create && as == role::writer;
+    made.in_memory = in_memory_;
+    made.full_durability = settings_.commits == durability::full;
+    made.busy_timeout = settings_.busy_timeout;
+    made.statement_cache = settings_.common.statement_cache;
+    made.max_result_bytes = settings_.common.max_result_bytes;
+    made.max_value_bytes =
+        std::max({settings_.common.max_result_bytes, settings_.common.max_statement_bytes, std::size_t{1} << 20});
+    made.stream_rows = settings_.common.stream_rows;
+    made.stream_bytes = settings_.common.stream_bytes;
+    return made;
+}
+
+result<void> database::keep_open() {
+    const std::lock_guard held(mutex_);
+    if (keeper_ != nullptr) return {};
+    auto fresh =
+        std::make_shared<engine>(settings_of(settings_.mode == open_mode::read_only ? role::reader : role::writer));
+    if (auto opened = fresh->open(); !opened) return opened;
+    keeper_ = std::move(fresh);
+    return {};
+}
+
+result<std::shared_ptr<engine>> database::open(role as) {
+    if (auto kept = keep_open(); !kept) return std::move(kept).error();
+    auto fresh = std::make_shared<engine>(settings_of(as));
+    if (auto opened = fresh->open(); !opened) return std::move(opened).error();
+    return fresh;
+}
+
+}  // namespace lido::sqlite

@@ -1,0 +1,389 @@
+#include "sql/sqlite/engine.hpp"
+
+#include "lido/sql/error.hpp"
+#include "sql/sqlite/error.hpp"
+#include "sql/sqlite/keyword.hpp"
+#include "sql/sqlite/values.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <new>
+#include <thread>
+#include <utility>
+
+#include <unistd.h>
+
+namespace lido::sqlite {
+namespace {
+
+using sql::session_state;
+
+/// Of SQLite's virtual machine, between two looks at the clock: some ten microseconds.
+constexpr int steps_between_looks = 2000;
+constexpr duration longest_pause = std::chrono::milliseconds(20);
+
+bool is_gap(std::string_view text) {
+    return first_keyword(text).empty() && text.find_first_not_of(" \t\r\n\f;") == std::string_view::npos;
+}
+
+int bounded(std::size_t value) {
+    return static_cast<int>(std::min<std::size_t>(value, std::numeric_limits<int>::max()));
+}
+
+error lost_transaction() {
+    return {sql::errc::transaction_failed, "the transaction was rolled back after an earlier failure",
+            "roll back, and run the transaction again"};
+}
+
+/// A cached statement keeps nothing of its last use: no lock, no snapshot, no value.
+void rest(sqlite3_stmt* which) noexcept {
+    sqlite3_reset(which);
+    sqlite3_clear_bindings(which);
+}
+
+/// `which` rests at the end of the scope.
+class in_use {
+public:
+    explicit in_use(sqlite3_stmt* which) noexcept : which_(which) {}
+    in_use(const in_use&) = delete;
+    in_use& operator=(const in_use&) = delete;
+    ~in_use() { rest(which_); }
+
+private:
+    sqlite3_stmt* which_;
+};
+
+}  // namespace
+
+/// One call: alone, until a deadline, and with the state told at its end.
+class engine::call {
+public:
+    call(engine& of, time_point deadline) : of_(of), held_(of.calls_) {
+        of_.begun_.fetch_add(1, std::memory_order_acq_rel);
+        of_.deadline_ = deadline;
+        of_.out_of_time_ = false;
+        of_.in_transaction_ = of_.db_ != nullptr && sqlite3_get_autocommit(of_.db_) == 0;
+    }
+    call(const call&) = delete;
+    call& operator=(const call&) = delete;
+    ~call() { of_.update_state(); }
+
+private:
+    engine& of_;
+    const std::lock_guard<std::mutex> held_;
+};
+
+engine::engine(engine_settings settings)
+    : settings_(std::move(settings)), process_(::getpid()), cache_(settings_.statement_cache) {}
+
+engine::~engine() {
+    close();
+}
+
+// ---- opening and closing --------------------------------------------------------------------------------------------
+
+result<void> engine::open() {
+    const call mine(*this, time_point::max());
+    return open_handle();
+}
+
+result<void> engine::open_handle() {
+    close_handle();
+    const bool writes = settings_.role == role::writer;
+    // A database in memory cannot be opened read-only by its readers; PRAGMA query_only makes them so.
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE;
+    flags |= writes || settings_.in_memory ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+    if (settings_.create || settings_.in_memory) flags |= SQLITE_OPEN_CREATE;
+    sqlite3* opened = nullptr;
+    const int code = sqlite3_open_v2(settings_.uri.c_str(), &opened, flags, nullptr);
+    if (code != SQLITE_OK) {
+        error reported = open_error(opened, code, settings_.shown, writes);
+        sqlite3_close(opened);
+        return reported;
+    }
+    {
+        const std::lock_guard held(handle_mutex_);
+        db_ = opened;
+    }
+    if (auto configured = configure(); !configured) {
+        close_handle();
+        return configured;
+    }
+    return {};
+}
+
+/// The first statement reads the file's head, so what is wrong with it is found here.
+result<void> engine::configure() {
+    sqlite3_extended_result_codes(db_, 1);
+    sqlite3_busy_handler(db_, &engine::on_busy, this);
+    sqlite3_progress_handler(db_, steps_between_looks, &engine::on_progress, this);
+    sqlite3_limit(db_, SQLITE_LIMIT_LENGTH, bounded(settings_.max_value_bytes));
+    sqlite3_db_config(db_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+    sqlite3_db_config(db_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+    sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
+    sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);
+    if (settings_.role == role::writer) {
+        if (auto set = execute("PRAGMA journal_mode=WAL"); !set && !settings_.in_memory) return set;
+        return execute(settings_.full_durability ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+    }
+    if (auto set = execute("PRAGMA query_only=1"); !set) return set;
+    return execute("SELECT 1 FROM sqlite_master LIMIT 1");
+}
+
+result<void> engine::execute(const char* text) {
+    const int code = sqlite3_exec(db_, text, nullptr, nullptr, nullptr);
+    if (code == SQLITE_OK) return {};
+    return open_error(db_, code, settings_.shown, settings_.role == role::writer);
+}
+
+void engine::close_handle() noexcept {
+    end_stream();
+    cache_.clear();
+    const std::lock_guard held(handle_mutex_);
+    sqlite3_close(std::exchange(db_, nullptr));
+}
+
+void engine::close() noexcept {
+    if (::getpid() != process_) {
+        // The statements belong to the handle, which is left to itself.
+        static_cast<void>(new (std::nothrow) statement_cache(std::move(cache_)));
+        return;
+    }
+    const std::lock_guard held(calls_);
+    close_handle();
+    state_.store(session_state::broken, std::memory_order_release);
+}
+
+// ---- statements -----------------------------------------------------------------------------------------------------
+
+result<void> engine::may_begin() {
+    if (::getpid() != process_) {
+        return error(errc::connection_closed, "the connection belongs to the process that forked this one",
+                     "open a pool of one's own after fork");
+    }
+    if (db_ == nullptr) return error(errc::connection_closed, "the connection is closed", "acquire another one");
+    if (cancelled_.load(std::memory_order_acquire)) {
+        return error(sql::errc::statement_cancelled, "the statement was given up before it began");
+    }
+    if (clock::now() >= deadline_) {
+        out_of_time_ = true;
+        return error(errc::timeout, "the statement's time was over before it began",
+                     "raise statement_timeout, or the number of threads");
+    }
+    if (lost_transaction_) return lost_transaction();
+    return {};
+}
+
+result<sqlite3_stmt*> engine::prepare(std::string_view text) {
+    if (sqlite3_stmt* known = cache_.find(text); known != nullptr) return known;
+    sqlite3_stmt* made = nullptr;
+    const char* tail = nullptr;
+    const unsigned flags = settings_.statement_cache == 0 ? 0U : unsigned{SQLITE_PREPARE_PERSISTENT};
+    const int code = sqlite3_prepare_v3(db_, text.data(), bounded(text.size()), flags, &made, &tail);
+    prepared_statement owned(made);
+    if (code != SQLITE_OK) return failure(code, "prepare");
+    if (made == nullptr) return error(sql::errc::syntax_error, "the statement is empty");
+    if (!is_gap(text.substr(static_cast<std::size_t>(tail - text.data())))) {
+        return error(sql::errc::syntax_error, "there is more than one statement in the text",
+                     "send them one by one, in a transaction if they belong together");
+    }
+    return cache_.keep(text, std::move(owned));
+}
+
+result<sqlite3_stmt*> engine::begin(const sql::statement& what, const sql::parameters& with) {
+    if (auto allowed = may_begin(); !allowed) return std::move(allowed).error();
+    end_stream();
+    auto made = prepare(what.text());
+    if (!made) return made;
+    if (settings_.role == role::reader && sqlite3_stmt_readonly(*made) == 0) {
+        return error(sql::errc::read_only, "the statement writes, and this connection only reads",
+                     "send it to the writer");
+    }
+    if (auto bound = bind(*made, with); !bound) {
+        rest(*made);
+        return std::move(bound).error();
+    }
+    return made;
+}
+
+result<void> engine::collect(sqlite3_stmt* from, sql::rows& into) {
+    while (true) {
+        const int code = sqlite3_step(from);
+        if (code != SQLITE_ROW && code != SQLITE_DONE) return failure(code, "run");
+        add_columns(from, into);  // after the first step: that prepares the statement anew if the schema has changed
+        if (code == SQLITE_DONE) return {};
+        add_row(from, into);
+        if (into.stored_bytes() > settings_.max_result_bytes) {
+            return error(errc::limit_exceeded,
+                         fmt::format("the result is larger than max_result_bytes = {}", settings_.max_result_bytes),
+                         "stream it, or raise max_result_bytes");
+        }
+    }
+}
+
+/// SQLite tells of the last INSERT, UPDATE or DELETE, however long ago that was.
+void engine::note_changes(sqlite3_stmt* of, std::int64_t before, sql::rows& into) const {
+    if (sqlite3_stmt_readonly(of) != 0 || sqlite3_total_changes64(db_) == before) return;
+    into.set_affected(into.affected() + static_cast<std::uint64_t>(sqlite3_changes64(db_)));
+    into.set_last_insert_id(sqlite3_last_insert_rowid(db_));
+}
+
+result<sql::rows> engine::run(const sql::statement& what, const sql::parameters& with, time_point deadline) {
+    const call mine(*this, deadline);
+    const transaction_end ends = ends_transaction(what.text());
+    if (ends != transaction_end::none) {
+        in_transaction_ = false;  // when it fails, its owner knows that there is none any more
+        const bool was_lost = std::exchange(lost_transaction_, false);
+        if (was_lost && ends == transaction_end::rollback) return sql::rows();
+        if (was_lost) return lost_transaction();
+    }
+    auto begun = begin(what, with);
+    if (!begun) return std::move(begun).error();
+    const in_use used(*begun);
+    const auto changes = sqlite3_total_changes64(db_);
+    sql::rows given;
+    if (auto got = collect(*begun, given); !got) return std::move(got).error();
+    note_changes(*begun, changes, given);
+    return given;
+}
+
+result<sql::rows> engine::run_many(const sql::statement& what, std::span<const sql::parameters> with,
+                                   time_point deadline) {
+    const call mine(*this, deadline);
+    sql::rows all;
+    for (std::size_t i = 0; i < with.size(); ++i) {
+        auto begun = begin(what, with[i]);
+        if (!begun) return std::move(begun).error().with_context(fmt::format("set {} of parameters", i + 1));
+        const in_use used(*begun);
+        const auto changes = sqlite3_total_changes64(db_);
+        sql::rows each;
+        if (auto got = collect(*begun, each); !got) {
+            return std::move(got).error().with_context(fmt::format("set {} of parameters", i + 1));
+        }
+        note_changes(*begun, changes, all);
+    }
+    return all;
+}
+
+result<void> engine::start(const sql::statement& what, sql::parameters with, time_point deadline) {
+    const call mine(*this, deadline);
+    auto begun = begin(what, with);
+    if (!begun) return std::move(begun).error();
+    stream_ = *begun;
+    stream_parameters_ = std::move(with);  // bound where they are: moving a vector leaves its elements in place
+    stream_changes_ = sqlite3_total_changes64(db_);
+    return {};
+}
+
+result<bool> engine::fetch(sql::rows& into, time_point deadline) {
+    const call mine(*this, deadline);
+    if (auto allowed = may_begin(); !allowed) return std::move(allowed).error();
+    if (stream_ == nullptr) return false;
+    while (into.size() < settings_.stream_rows && into.stored_bytes() < settings_.stream_bytes) {
+        const int code = sqlite3_step(stream_);
+        if (code == SQLITE_ROW || code == SQLITE_DONE) add_columns(stream_, into);
+        if (code == SQLITE_DONE) {
+            note_changes(stream_, stream_changes_, into);
+            end_stream();
+            return false;
+        }
+        if (code != SQLITE_ROW) {
+            error reported = failure(code, "run");
+            end_stream();
+            return reported;
+        }
+        add_row(stream_, into);
+    }
+    return true;
+}
+
+void engine::end_stream() noexcept {
+    if (stream_ != nullptr) rest(std::exchange(stream_, nullptr));
+    stream_parameters_.clear();
+}
+
+// ---- between borrowers ----------------------------------------------------------------------------------------------
+
+result<void> engine::reset(bool full, time_point deadline) {
+    const call mine(*this, deadline);
+    in_transaction_ = false;
+    cancelled_.store(false, std::memory_order_release);
+    lost_transaction_ = false;
+    if (db_ == nullptr) return error(errc::reset_failed, "the connection is closed");
+    if (full) return open_handle();
+    end_stream();
+    if (sqlite3_get_autocommit(db_) != 0) return {};
+    const int code = sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr);
+    if (sqlite3_get_autocommit(db_) != 0) return {};
+    return failure(code, "roll back");
+}
+
+result<void> engine::check() {
+    const call mine(*this, time_point::max());
+    if (auto allowed = may_begin(); !allowed) return std::move(allowed).error();
+    int moved = 0;
+    const int code = sqlite3_file_control(db_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (code == SQLITE_OK && moved != 0) {
+        return error(errc::check_failed, fmt::format("{}: the file was deleted, moved or replaced", settings_.shown),
+                     "stop every program that uses a database before its file is replaced");
+    }
+    return {};
+}
+
+void engine::update_state() noexcept {
+    if (db_ == nullptr) {
+        state_.store(session_state::broken, std::memory_order_release);
+        return;
+    }
+    const bool in_transaction = sqlite3_get_autocommit(db_) == 0;
+    session_state now = session_state::idle;
+    if (in_transaction) now = session_state::open;
+    if (lost_transaction_) now = session_state::failed;
+    if (stream_ != nullptr) now = session_state::busy;
+    state_.store(now, std::memory_order_release);
+}
+
+// ---- stopping -------------------------------------------------------------------------------------------------------
+
+void engine::cancel() noexcept {
+    const std::lock_guard held(handle_mutex_);
+    cancelled_.store(true, std::memory_order_release);
+    if (db_ != nullptr && ::getpid() == process_) sqlite3_interrupt(db_);
+}
+
+bool engine::must_stop() noexcept {
+    if (cancelled_.load(std::memory_order_relaxed)) return true;
+    if (clock::now() < deadline_) return false;
+    out_of_time_ = true;
+    return true;
+}
+
+int engine::on_progress(void* self) noexcept {
+    return static_cast<engine*>(self)->must_stop() ? 1 : 0;
+}
+
+/// Waits for another process's lock: SQLite has no way to be told that it is free.
+int engine::on_busy(void* self, int attempts) noexcept {
+    auto& mine = *static_cast<engine*>(self);
+    const time_point now = clock::now();
+    if (attempts == 0) mine.busy_until_ = now + mine.settings_.busy_timeout;
+    if (now >= mine.busy_until_ || mine.must_stop()) return 0;
+    const duration pause = std::min<duration>(std::chrono::milliseconds(1) * (attempts + 1), longest_pause);
+    std::this_thread::sleep_until(std::min({now + pause, mine.busy_until_, mine.deadline_}));
+    return 1;
+}
+
+/// SQLite ends a transaction by itself after some failures (disk full, interrupted while writing …).
+error engine::failure(int code, std::string_view doing) {
+    if (in_transaction_ && sqlite3_get_autocommit(db_) != 0) lost_transaction_ = true;
+    if (out_of_time_ && ((code & 0xff) == SQLITE_INTERRUPT || (code & 0xff) == SQLITE_BUSY)) {
+        return {errc::timeout, fmt::format("{}: the statement did not end in time", doing),
+                "raise statement_timeout, or make the statement cheaper"};
+    }
+    return error_of(db_, code, doing);
+}
+
+}  // namespace lido::sqlite

@@ -1,0 +1,129 @@
+// Lido: one connection to a SQLite database, by calls that block.
+#pragma once
+
+#include "lido/base/result.hpp"
+#include "lido/base/time.hpp"
+#include "lido/sql/rows.hpp"
+#include "lido/sql/session.hpp"
+#include "lido/sql/statement.hpp"
+#include "lido/sql/value.hpp"
+#include "sql/sqlite/statement_cache.hpp"
+
+#include <sqlite3.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+
+#include <sys/types.h>
+
+namespace lido::sqlite {
+
+/// What a connection is for.
+enum class role : std::uint8_t {
+    writer,  ///< reads and writes
+    reader,  ///< opened read-only
+};
+
+struct engine_settings {
+    std::string uri;    ///< for sqlite3_open_v2 with SQLITE_OPEN_URI
+    std::string shown;  ///< how errors name it
+    sqlite::role role = sqlite::role::writer;
+    bool create = false;
+    bool in_memory = false;
+    bool full_durability = false;
+    duration busy_timeout = std::chrono::seconds(5);
+    std::size_t statement_cache = 256;
+    std::size_t max_result_bytes = std::size_t{64} * 1024 * 1024;
+    std::size_t max_value_bytes = std::size_t{64} * 1024 * 1024;
+    std::size_t stream_rows = 256;
+    std::size_t stream_bytes = std::size_t{256} * 1024;
+};
+
+/// The handle of SQLite, without its own mutex (SQLITE_OPEN_NOMUTEX): the calls are ordered by one of ours, so they may
+/// come from any thread. All block, except `cancel`, `begun` and the constructor.
+///
+/// After a fork the child must not use it: each call then fails, and its destructor leaves the handle alone, because
+/// closing it would drop the parent's locks on the file.
+class engine {
+public:
+    explicit engine(engine_settings settings);
+    engine(const engine&) = delete;
+    engine& operator=(const engine&) = delete;
+    ~engine();
+
+    /// Opens the file, or opens it anew.
+    [[nodiscard]] result<void> open();
+
+    /// A whole result. A statement that SQLite itself does not call reading is refused by a reader with `read_only`,
+    /// before anything was done.
+    [[nodiscard]] result<sql::rows> run(const sql::statement& what, const sql::parameters& with, time_point deadline);
+    /// The statement once with each set of parameters; the counts added up. Stops at the first that fails.
+    [[nodiscard]] result<sql::rows> run_many(const sql::statement& what, std::span<const sql::parameters> with,
+                                             time_point deadline);
+    /// Begins a statement whose rows `fetch` brings piece by piece. `with` need not live longer than the call.
+    [[nodiscard]] result<void> start(const sql::statement& what, sql::parameters with, time_point deadline);
+    /// Brings the next rows into an empty `into`; false once there are no more.
+    [[nodiscard]] result<bool> fetch(sql::rows& into, time_point deadline);
+
+    /// Ends what is under way, rolls back, and with `full` opens the file anew, which drops all that a session can
+    /// have: temporary tables, attached databases, pragmas, prepared statements.
+    [[nodiscard]] result<void> reset(bool full, time_point deadline);
+    /// Is it still the file that has this name?
+    [[nodiscard]] result<void> check();
+    void close() noexcept;
+
+    /// Any thread, at any time: the call that is under way ends soon, and those to come are refused until `reset`.
+    void cancel() noexcept;
+    /// How many calls have begun; any thread.
+    [[nodiscard]] std::uint64_t begun() const noexcept { return begun_.load(std::memory_order_acquire); }
+    /// By sqlite3_get_autocommit and by what is being fetched; after a call, by who made it.
+    [[nodiscard]] sql::session_state state() const noexcept { return state_.load(std::memory_order_acquire); }
+    [[nodiscard]] bool writes() const noexcept { return settings_.role == role::writer; }
+
+private:
+    class call;
+
+    [[nodiscard]] result<void> open_handle();
+    [[nodiscard]] result<void> configure();
+    [[nodiscard]] result<void> execute(const char* text);
+    [[nodiscard]] result<void> may_begin();
+    [[nodiscard]] result<sqlite3_stmt*> prepare(std::string_view text);
+    [[nodiscard]] result<sqlite3_stmt*> begin(const sql::statement& what, const sql::parameters& with);
+    [[nodiscard]] result<void> collect(sqlite3_stmt* from, sql::rows& into);
+    [[nodiscard]] error failure(int code, std::string_view doing);
+    void note_changes(sqlite3_stmt* of, std::int64_t before, sql::rows& into) const;
+    void end_stream() noexcept;
+    void close_handle() noexcept;
+    void update_state() noexcept;
+    [[nodiscard]] bool must_stop() noexcept;
+    static int on_progress(void* self) noexcept;
+    static int on_busy(void* self, int attempts) noexcept;
+
+    const engine_settings settings_;
+    const pid_t process_;
+    std::mutex calls_;  // one call at a time
+
+    // Under calls_.
+    statement_cache cache_;
+    time_point deadline_{};
+    time_point busy_until_{};
+    bool out_of_time_ = false;
+    bool in_transaction_ = false;    // at the beginning of the call
+    bool lost_transaction_ = false;  // SQLite rolled it back by itself, and its owner does not know yet
+    sqlite3_stmt* stream_ = nullptr;
+    sql::parameters stream_parameters_;
+    std::int64_t stream_changes_ = 0;
+
+    std::mutex handle_mutex_;  // over changes of db_, for `cancel`
+    sqlite3* db_ = nullptr;
+    std::atomic<bool> cancelled_{false};
+    std::atomic<std::uint64_t> begun_{0};
+    std::atomic<sql::session_state> state_{sql::session_state::broken};
+};
+
+}  // namespace lido::sqlite

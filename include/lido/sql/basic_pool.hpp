@@ -78,6 +78,8 @@ public:
     [[nodiscard]] connection_pool& connections() noexcept { return shared_->connections; }
     [[nodiscard]] const connection_pool& connections() const noexcept { return shared_->connections; }
     [[nodiscard]] const pool_settings& settings() const noexcept { return shared_->settings; }
+    /// What `sql::pool` asks: the numbers of each pool of connections that there is underneath.
+    [[nodiscard]] std::vector<lido::pool::statistics> statistics() const { return {shared_->connections.statistics()}; }
     /// A pause between two attempts, from the pool's own random numbers.
     [[nodiscard]] duration back_off(const back_off_settings& how, unsigned failures) const {
         return shared_->back_off(how, failures);

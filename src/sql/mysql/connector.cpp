@@ -51,6 +51,9 @@ void set_options(MYSQL* handle, const place& to, const sql::pool_settings& setti
     mysql_optionsv(handle, MYSQL_OPT_MAX_ALLOWED_PACKET, &largest);
     mysql_optionsv(handle, MYSQL_SET_CHARSET_NAME, "utf8mb4");
     mysql_optionsv(handle, MYSQL_INIT_COMMAND, "SET time_zone = '+00:00'");
+    // Otherwise "localhost" would mean a UNIX socket at the library's own place.
+    const unsigned protocol = to.unix_socket.empty() ? MYSQL_PROTOCOL_TCP : MYSQL_PROTOCOL_SOCKET;
+    mysql_optionsv(handle, MYSQL_OPT_PROTOCOL, &protocol);
     if (!to.tls) return;
     mysql_ssl_set(handle, text_or_null(to.key_file), text_or_null(to.certificate_file), text_or_null(to.ca_file),
                   nullptr, nullptr);

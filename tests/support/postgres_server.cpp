@@ -112,7 +112,8 @@ void postgres_server::configure(bool is_replica) {
         << fmt::format("listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{}'\n", port_,
                        folder_.path().string())
         << "fsync = off\nfull_page_writes = off\nshared_buffers = 16MB\nmax_connections = 100\nautovacuum = off\n"
-           "client_min_messages = warning\ndeadlock_timeout = 50ms\nmax_wal_senders = 4\nwal_keep_size = 64\nhot_standby = on\nlog_min_messages = fatal\n"
+           "client_min_messages = warning\ndeadlock_timeout = 50ms\nmax_wal_senders = 4\nwal_keep_size = "
+           "64\nhot_standby = on\nlog_min_messages = fatal\n"
            "log_min_error_statement = panic\nmax_wal_size = 64MB\nmin_wal_size = 2MB\n"
         << tls << configuration_.settings << '\n';
     std::ofstream(data() + "/pg_hba.conf", std::ios::trunc)

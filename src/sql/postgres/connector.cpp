@@ -26,6 +26,8 @@ session_options options_of(const settings& of, server_role role, sharing how) {
     made.limits = {of.pool.max_result_bytes, of.pool.stream_rows, of.pool.stream_bytes};
     made.statement_cache = of.transaction_pooling ? 0 : of.pool.statement_cache;
     made.pipelined = how == sharing::pipelined;
+    made.depth = made.pipelined ? of.pipeline_depth : 1;
+    made.patience = of.shared_patience;
     made.cancel_abandoned = of.pool.cancel_abandoned;
     made.role = role;
     return made;
@@ -161,7 +163,7 @@ void connector::cut(connection& which) noexcept {
 }
 
 std::uint32_t connector::capacity(const connection&) const noexcept {
-    return state_->how == sharing::pipelined ? state_->of.pipeline_depth : 1;
+    return state_->options.depth;
 }
 
 pool::verdict connector::usable(const connection& which) const noexcept {

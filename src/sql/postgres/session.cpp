@@ -29,10 +29,15 @@ bool begins_read_only(std::string_view text) noexcept {
 
 session::implementation::implementation(net::event_loop& loop, const session_options& options,
                                         pool::connection_events events)
-    : options_(options),
+    : timer([](timer& self) noexcept { static_cast<implementation&>(self).look_at_head(); }),
+      options_(options),
       events_(events),
       statements_(options.statement_cache),
       wire_(loop, options.limits, statements_) {}
+
+session::implementation::~implementation() {
+    if (watching_) wire_.loop().disarm(*this);
+}
 
 task<result<void>> session::implementation::connect(const connect_parameters& with, time_point deadline) {
     result<void> connected = co_await wire_.connect(with, deadline);
@@ -122,7 +127,10 @@ result<void> session::implementation::send(reply& answer, const sql::statement& 
 
 /// Outside of a transaction only: inside of one it has failed, whatever is done now.
 bool session::implementation::may_prepare_anew(const reply& answer) const noexcept {
-    if (options_.statement_cache == 0 || !answer.refused || !answer.refused->plan_is_stale) return false;
+    if (!answer.refused) return false;
+    // A cancel that was meant for the statement before it: this one was rolled back, as if it had never been.
+    if (options_.pipelined && answer.refused->state == "57014") return true;
+    if (options_.statement_cache == 0 || !answer.refused->plan_is_stale) return false;
     return options_.pipelined || wire_.state() == sql::session_state::idle;
 }
 
@@ -165,6 +173,7 @@ task<result<sql::rows>> session::implementation::run(const sql::statement& what,
     for (bool anew = false;; anew = true) {
         reply answer(wire_);
         if (auto sent = send(answer, what, with); !sent) co_return std::move(sent).error();
+        if (options_.pipelined) watch_patience();
         const bool in_time = co_await wire_.wait(answer, deadline);
         if (!in_time) co_return out_of_time();
         if (wire_.state() == sql::session_state::idle) read_only_ = false;
@@ -243,6 +252,32 @@ task<result<sql::rows>> session::implementation::command(const char* text, time_
     if (!in_time) co_return error(lido::errc::timeout, fmt::format("PostgreSQL did not answer {} in time", text));
     if (answer.failed || answer.refused) co_return failure_of(answer);
     co_return std::move(answer.into);
+}
+
+// ---- statements of many
+// -----------------------------------------------------------------------------------------------
+
+/// Looks at what runs every now and then, as long as something does; so the timer costs nothing for each statement.
+void session::implementation::watch_patience() {
+    if (std::exchange(watching_, true)) return;
+    wire_.loop().arm(*this, deadline_after(wire_.loop().now(), options_.patience));
+}
+
+void session::implementation::look_at_head() {
+    watching_ = false;
+    if (wire_.broken()) return;
+    const bool is_long = wire_.outstanding() > 0 && wire_.loop().now() - wire_.head_since() >= options_.patience;
+    if (is_long != held_back_) {
+        held_back_ = is_long;
+        events_.capacity_changed(is_long ? 1 : options_.depth);
+    }
+    // Nobody waits for anything on it: the server may stop.
+    if (is_long && !wire_.anybody_waits() && options_.cancel_abandoned) begin_cancel();
+    if (wire_.outstanding() > 0) {
+        watch_patience();
+    } else {
+        cancelling_.reset();
+    }
 }
 
 // ---- between borrowers ----------------------------------------------------------------------------------------------

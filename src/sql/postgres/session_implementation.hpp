@@ -1,6 +1,7 @@
 // Lido: what a connection to PostgreSQL does.
 #pragma once
 
+#include "lido/base/scheduler.hpp"
 #include "lido/pool/connector.hpp"
 #include "lido/sql/postgres/session.hpp"
 #include "lido/sql/postgres/settings.hpp"
@@ -20,16 +21,19 @@ namespace lido::postgres {
 struct session_options {
     wire_limits limits;
     std::size_t statement_cache = 0;  ///< 0: nothing is prepared under a name
-    bool pipelined = false;           ///< statements of many: none is ever cancelled
+    /// Statements of many that may be under way at once; 1: one borrower's.
+    std::uint32_t depth = 1;
+    bool pipelined = false;
+    duration patience{};  ///< pipelined: what runs longer than this gets no more statements behind it
     bool cancel_abandoned = true;
     server_role role = server_role::any;
 };
 
-class session::implementation {
+class session::implementation : private timer {
 public:
     implementation(net::event_loop& loop, const session_options& options, pool::connection_events events);
     implementation(implementation&&) = delete;
-    ~implementation() = default;
+    ~implementation();
 
     [[nodiscard]] task<result<void>> connect(const connect_parameters& with, time_point deadline);
     /// What every session of Lido's has set, at the beginning and after DISCARD ALL.
@@ -56,6 +60,8 @@ public:
 private:
     static void unasked(void* self) noexcept;
     void begin_cancel();
+    void watch_patience();
+    void look_at_head();
     void note_role() noexcept;
     [[nodiscard]] task<result<void>> settle(time_point deadline);
     [[nodiscard]] task<result<sql::rows>> command(const char* text, time_point deadline);
@@ -73,6 +79,8 @@ private:
     text_parameters bound_;
     std::unique_ptr<reply> streamed_;
     std::unique_ptr<cancel_request> cancelling_;
+    bool watching_ = false;   // the timer is armed
+    bool held_back_ = false;  // no more statements for now
     bool is_replica_ = false;
     bool read_only_ = false;  // the transaction was begun so
 };

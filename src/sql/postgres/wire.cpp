@@ -220,6 +220,10 @@ void wire::give_up(reply& answer) noexcept {
     std::erase(ready_, &answer);
 }
 
+bool wire::anybody_waits() const noexcept {
+    return std::any_of(expected_.begin(), expected_.end(), [](const expected& each) { return each.taker != nullptr; });
+}
+
 // ---- reading --------------------------------------------------------------------------------------------------------
 
 void wire::on_events(std::uint32_t events) noexcept {

@@ -103,6 +103,7 @@ public:
     [[nodiscard]] sql::session_state state() const noexcept { return state_.load(std::memory_order_acquire); }
     [[nodiscard]] bool broken() const noexcept { return broken_.has_value(); }
     [[nodiscard]] std::size_t outstanding() const noexcept { return expected_.size(); }
+    [[nodiscard]] bool anybody_waits() const noexcept;
     /// When the statement whose answer is next became the next; meaningless while nothing is outstanding.
     [[nodiscard]] time_point head_since() const noexcept { return head_since_; }
     /// Nothing more works on it; those who wait are told in the loop's next turn.

@@ -35,8 +35,9 @@ result<T> cancelled_when(operation<T> what, When when) {
 }
 
 std::size_t running(const std::string& what) {
-    return std::stoul(common_server().ask("select count(*) from pg_stat_activity where state = 'active' and query like '" +
-                                          what + "%' and pid <> pg_backend_pid()"));
+    return std::stoul(
+        common_server().ask("select count(*) from pg_stat_activity where state = 'active' and query like '" + what +
+                            "%' and pid <> pg_backend_pid()"));
 }
 
 TEST(postgres_transaction, is_seen_by_others_when_committed_and_never_when_dropped) {
@@ -54,7 +55,8 @@ TEST(postgres_transaction, is_seen_by_others_when_committed_and_never_when_dropp
         ASSERT_TRUE(scope.query("insert into kept values (2)").wait());
     }
     EXPECT_EQ(number_of(world.query("select count(*)::int from kept")), 1);
-    EXPECT_EQ(common_server().ask("select count(*) from pg_stat_activity where state like 'idle in transaction%'"), "0");
+    EXPECT_EQ(common_server().ask("select count(*) from pg_stat_activity where state like 'idle in transaction%'"),
+              "0");
 }
 
 TEST(postgres_transaction, goes_back_to_its_savepoint) {
@@ -80,8 +82,12 @@ TEST(postgres_transaction, that_had_failed_is_not_said_to_be_committed) {
 
 TEST(postgres_transaction, has_the_wanted_isolation_and_access) {
     postgres_world world;
-    auto scope = world.db.begin({.isolation = sql::isolation::serializable, .access = sql::access_mode::read_only,
-                                 .deferrable = true}).wait().value();
+    auto scope =
+        world.db
+            .begin(
+                {.isolation = sql::isolation::serializable, .access = sql::access_mode::read_only, .deferrable = true})
+            .wait()
+            .value();
     EXPECT_EQ(scope.query("show transaction_isolation").wait().value()[0][0].as<std::string>().value(), "serializable");
     EXPECT_EQ(scope.query("create table never (a int)").wait().error(), sql::errc::read_only);
     ASSERT_TRUE(scope.rollback().wait());
@@ -90,8 +96,9 @@ TEST(postgres_transaction, has_the_wanted_isolation_and_access) {
 
 TEST(postgres_transaction, is_run_again_after_a_serialization_failure_and_a_deadlock) {
     postgres_world world(8);
-    common_server().ask("drop table if exists counter; create table counter (id int, n int);"
-                        "insert into counter values (1, 0), (2, 0)");
+    common_server().ask(
+        "drop table if exists counter; create table counter (id int, n int);"
+        "insert into counter values (1, 0), (2, 0)");
     std::vector<std::thread> users;
     for (int user = 0; user < 4; ++user) {
         users.emplace_back([&world, user] {
@@ -105,8 +112,9 @@ TEST(postgres_transaction, is_run_again_after_a_serialization_failure_and_a_dead
                     }
                     co_return true;
                 };
-                const auto done = world.db.transact(work, {.isolation = sql::isolation::repeatable_read},
-                                                    {.max_retries = 100}).wait();
+                const auto done =
+                    world.db.transact(work, {.isolation = sql::isolation::repeatable_read}, {.max_retries = 100})
+                        .wait();
                 ASSERT_TRUE(done) << done.error().message();
             }
         });
@@ -285,7 +293,8 @@ TEST(postgres_events, a_statement_whose_session_is_ended_was_not_executed) {
     postgres_world world(1);
     std::thread ends([] {
         EXPECT_TRUE(becomes_true([] { return running("select pg_sleep(40)") == 1; }));
-        common_server().ask("select pg_terminate_backend(pid) from pg_stat_activity where query like 'select pg_sleep(40)%'");
+        common_server().ask(
+            "select pg_terminate_backend(pid) from pg_stat_activity where query like 'select pg_sleep(40)%'");
     });
     const auto got = world.query("select pg_sleep(40)");
     ends.join();

@@ -5,6 +5,9 @@
 #include "lido/sql/postgres/connector.hpp"
 #include "lido/sql/postgres/settings.hpp"
 
+#include <optional>
+#include <utility>
+
 namespace lido::postgres {
 
 /// A pool of connections to one PostgreSQL database: `sql::basic_pool`, with what only PostgreSQL has. Placeholders are
@@ -15,7 +18,29 @@ namespace lido::postgres {
 class pool : public sql::basic_pool<connector> {
 public:
     /// Throws `lido::exception` (`invalid_argument`, naming the setting) when `of` is not valid.
-    pool(scheduler_group& group, const postgres::settings& of) : basic_pool(group, of.pool, connector(of)) {}
+    pool(scheduler_group& group, const postgres::settings& of);
+
+    /// As in `sql::basic_pool`. With `shared_connections` set, a statement that leaves nothing behind (it begins with
+    /// SELECT, INSERT, UPDATE, DELETE, MERGE, WITH, VALUES or TABLE) is sent behind those of others on one of the
+    /// shared connections, without waiting for their answers: many times the statements for each connection and system
+    /// call. Each stands alone: its own implicit transaction, its own error. What such a statement must not do is
+    /// change the session by a function (set_config, pg_advisory_lock): take a lease for that.
+    template <class... Values>
+    [[nodiscard]] operation<sql::rows> query(sql::statement what, Values&&... values) {
+        return query_with(std::move(what), sql::make_parameters(std::forward<Values>(values)...));
+    }
+    [[nodiscard]] operation<sql::rows> query_with(sql::statement what, sql::parameters with);
+
+    /// The pool of shared connections, if there is one; its leases are single statements.
+    [[nodiscard]] connection_pool* shared_connections() noexcept { return shared_ ? &shared_->connections() : nullptr; }
+    /// See `sql::basic_pool`; the shared connections are closed too.
+    [[nodiscard]] operation<std::size_t> close(duration timeout = std::chrono::seconds(10));
+
+private:
+    using plain = sql::basic_pool<connector>;
+    static task<result<std::size_t>> close_of(operation<std::size_t> first, operation<std::size_t> second);
+
+    std::optional<plain> shared_;
 };
 
 }  // namespace lido::postgres

@@ -1,0 +1,46 @@
+#include "lido/sql/postgres/pool.hpp"
+
+#include "sql/postgres/statement_kind.hpp"
+
+#include <algorithm>
+
+namespace lido::postgres {
+namespace {
+
+sql::pool_settings shared_settings(const settings& of) {
+    sql::pool_settings made = of.pool;
+    made.connections.max_size = of.shared_connections;
+    made.connections.min_size = 0;
+    made.connections.max_idle = lido::pool::settings::unlimited;
+    made.connections.name += " shared";
+    made.reset = sql::reset_policy::none;  // there is nothing that could be reset
+    return made;
+}
+
+}  // namespace
+
+pool::pool(scheduler_group& group, const postgres::settings& of) : plain(group, of.pool, connector(of)) {
+    if (of.shared_connections > 0) shared_.emplace(group, shared_settings(of), connector(of, sharing::pipelined));
+}
+
+operation<sql::rows> pool::query_with(sql::statement what, sql::parameters with) {
+    if (shared_ && may_share_connection(what.text())) return shared_->query_with(std::move(what), std::move(with));
+    return plain::query_with(std::move(what), std::move(with));
+}
+
+operation<std::size_t> pool::close(duration timeout) {
+    if (!shared_) return plain::close(timeout);
+    operation<std::size_t> first = plain::close(timeout);
+    scheduler_group& group = first.group();
+    return {group, close_of(std::move(first), shared_->close(timeout))};
+}
+
+task<result<std::size_t>> pool::close_of(operation<std::size_t> first, operation<std::size_t> second) {
+    result<std::size_t> left = co_await std::move(first);
+    result<std::size_t> shared_left = co_await std::move(second);
+    if (!left) co_return std::move(left).error();
+    if (!shared_left) co_return std::move(shared_left).error();
+    co_return *left + *shared_left;
+}
+
+}  // namespace lido::postgres

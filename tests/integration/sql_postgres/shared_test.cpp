@@ -1,0 +1,126 @@
+// Single statements of many that share few connections.
+#include "postgres_world.hpp"
+
+#include <atomic>
+#include <latch>
+
+namespace lido::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+postgres::settings shared_settings(std::size_t connections, std::uint32_t depth) {
+    postgres::settings made = settings_for(common_server().url(), 2);
+    made.shared_connections = connections;
+    made.pipeline_depth = depth;
+    return made;
+}
+
+/// `count` tasks at once, each of which runs `body(i)`.
+template <class Body>
+void on_tasks(runtime& io, std::size_t count, Body body) {
+    std::latch done(static_cast<std::ptrdiff_t>(count));
+    struct wrapper {
+        static task<void> run(task<void> inner, std::latch& counted) {
+            const int one = 1;
+            co_await std::move(inner);
+            counted.count_down(one);
+        }
+    };
+    for (std::size_t i = 0; i < count; ++i) io.spawn(wrapper::run(body(i), done));
+    done.wait();
+}
+
+TEST(postgres_shared, each_of_many_gets_his_own_answer_over_few_connections) {
+    postgres_world world(shared_settings(2, 16));
+    on_tasks(world.io, 32, [&](std::size_t user) -> task<void> {
+        for (int i = 0; i < 300; ++i) {
+            const int wanted = static_cast<int>(user) * 1000 + i;
+            operation<sql::rows> asked = world.db.query("select $1::int", wanted);
+            auto got = co_await std::move(asked);
+            EXPECT_EQ(got.value()[0][0].as<int>().value(), wanted);
+        }
+    });
+    EXPECT_LE(world.db.shared_connections()->statistics().created, 2U);
+    EXPECT_EQ(world.db.connections().statistics().created, 0U);
+}
+
+TEST(postgres_shared, an_error_touches_nobody_elses_statement) {
+    postgres_world world(shared_settings(1, 16));
+    common_server().ask("drop table if exists shared_rows; create table shared_rows (a int primary key)");
+    std::atomic<int> refused{0};
+    on_tasks(world.io, 16, [&](std::size_t user) -> task<void> {
+        for (int i = 0; i < 100; ++i) {
+            // Half of them a second time.
+            const int key = static_cast<int>(user / 2) * 1000 + i;
+            operation<sql::rows> asked = world.db.query("insert into shared_rows values ($1)", key);
+            auto got = co_await std::move(asked);
+            if (!got) {
+                EXPECT_EQ(got.error(), sql::errc::unique_violation) << got.error().message();
+                ++refused;
+            }
+        }
+    });
+    EXPECT_EQ(refused, 800);
+    EXPECT_EQ(common_server().ask("select count(*) from shared_rows"), "800");
+}
+
+TEST(postgres_shared, what_is_no_single_statement_takes_a_connection_of_its_own) {
+    postgres_world world(shared_settings(1, 16));
+    ASSERT_TRUE(world.query("set application_name = 'elsewhere'"));
+    EXPECT_EQ(world.query("select current_setting('application_name')").value()[0][0].as<std::string>().value(),
+              "lido");
+    EXPECT_EQ(world.db.connections().statistics().created, 1U);
+    EXPECT_EQ(world.db.shared_connections()->statistics().created, 1U);
+}
+
+TEST(postgres_shared, a_statement_that_runs_long_holds_up_only_those_behind_it) {
+    postgres_world world(shared_settings(2, 16));
+    std::atomic<int> served{0};
+    std::atomic<bool> slow_is_done{false};
+    on_tasks(world.io, 9, [&](std::size_t user) -> task<void> {
+        if (user == 0) {
+            operation<sql::rows> asked = world.db.query("select pg_sleep(1.5)");
+            const auto got = co_await std::move(asked);
+            EXPECT_TRUE(got) << got.error().message();
+            slow_is_done = true;
+            co_return;
+        }
+        // Those who come with it may be behind it; of later ones none is.
+        co_await sleep_until(clock::now() + 100ms);
+        for (int i = 0; i < 50; ++i) {
+            operation<sql::rows> asked = world.db.query("select 1");
+            const auto got = co_await std::move(asked);
+            EXPECT_TRUE(got);
+            if (!slow_is_done) ++served;
+        }
+    });
+    EXPECT_EQ(served, 400);
+    EXPECT_LE(world.db.shared_connections()->statistics().created, 2U);
+}
+
+TEST(postgres_shared, a_statement_that_is_given_up_is_cancelled_once_nobody_waits_behind_it) {
+    postgres::settings with = shared_settings(1, 16);
+    with.pool.statement_timeout = 100ms;
+    postgres_world world(with);
+    EXPECT_EQ(world.query("select pg_sleep(30)").error(), errc::timeout);
+    EXPECT_TRUE(becomes_true([&world] {
+        const auto got = world.query("select 3");
+        return got && (*got)[0][0].as<int>().value() == 3;
+    }));
+    EXPECT_EQ(common_server().ask("select count(*) from pg_stat_activity where state = 'active' and query like "
+                                  "'select pg_sleep(30)%'"),
+              "0");
+    EXPECT_EQ(world.db.shared_connections()->statistics().created, 1U);
+}
+
+TEST(postgres_shared, prepares_anew_what_has_changed) {
+    postgres_world world(shared_settings(1, 16));
+    common_server().ask("drop table if exists shared_change; create table shared_change (a int)");
+    ASSERT_TRUE(world.query("select * from shared_change"));
+    common_server().ask("alter table shared_change add b int");
+    EXPECT_EQ(world.query("select * from shared_change").value().column_count(), 2U);
+}
+
+}  // namespace
+}  // namespace lido::test

@@ -128,7 +128,10 @@ task<result<std::unique_ptr<session>>> connector::open(const pool::open_request&
         const shared_state::candidate& which = (*all)[i];
         result<std::unique_ptr<session>> made = co_await self->try_one(which, request, deadline_after(now, share));
         if (!made) {
-            failure = std::move(made).error();
+            // All of them are told: the last as the error, those before as its causes.
+            error latest = std::move(made).error();
+            if (failure) latest = std::move(latest).with_cause(std::move(*failure));
+            failure = std::move(latest);
             continue;
         }
         const bool takes_no_writes = (*made)->inside().is_read_only_by_default();

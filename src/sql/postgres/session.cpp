@@ -87,12 +87,16 @@ void session::implementation::unasked(void* self) noexcept {
     auto& mine = *static_cast<implementation*>(self);
     if (mine.wire_.broken()) {
         mine.events_.lost();
-        return;
+    } else {
+        mine.follow_role();
     }
-    mine.note_role();
-    const bool wrong_role = (mine.options_.role == server_role::replica && !mine.is_replica_) ||
-                            (mine.options_.role == server_role::primary && mine.is_replica_);
-    if (wrong_role) mine.events_.lost();
+}
+
+/// A replica that was promoted is none any more; it says so with its next answer.
+void session::implementation::follow_role() noexcept {
+    if (options_.role == server_role::any) return;
+    note_role();
+    if (is_replica_ != (options_.role == server_role::replica)) events_.lost();
 }
 
 // ---- statements -----------------------------------------------------------------------------------------------------
@@ -177,6 +181,7 @@ task<result<sql::rows>> session::implementation::run(const sql::statement& what,
         const bool in_time = co_await wire_.wait(answer, deadline);
         if (!in_time) co_return out_of_time();
         if (wire_.state() == sql::session_state::idle) read_only_ = false;
+        if (options_.role == server_role::replica) follow_role();
         if (!answer.failed && !answer.refused) co_return std::move(answer.into);
         if (answer.refused && answer.refused->plan_is_stale) forget_stale(what.text(), answer.refused->state);
         if (!anew && may_prepare_anew(answer)) continue;

@@ -63,6 +63,7 @@ private:
     void watch_patience();
     void look_at_head();
     void note_role() noexcept;
+    void follow_role() noexcept;
     [[nodiscard]] task<result<void>> settle(time_point deadline);
     [[nodiscard]] task<result<sql::rows>> command(const char* text, time_point deadline);
     [[nodiscard]] result<void> send(reply& answer, const sql::statement& what, const sql::parameters& with);

@@ -1,0 +1,241 @@
+// Servers that die, hang, refuse, change their role: what callers hear, and how soon work goes on.
+#include "postgres_world.hpp"
+#include "support/test_certificates.hpp"
+
+#include <atomic>
+
+namespace lido::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::AnyOf;
+using testing::HasSubstr;
+
+/// Until a query works again; fails after ten seconds.
+duration time_to_recover(postgres::pool& db) {
+    const auto begun = clock::now();
+    while (clock::now() - begun < 10s) {
+        if (db.query("select 1").wait()) return clock::now() - begun;
+    }
+    ADD_FAILURE() << "no recovery: " << db.query("select 1").wait().error().message();
+    return 10s;
+}
+
+postgres::settings eager(std::string url, std::size_t max_size = 4) {
+    postgres::settings made = settings_for(std::move(url), max_size);
+    made.pool.connections.acquire_timeout = 2s;
+    made.pool.connections.back_off.maximum = 1s;
+    return made;
+}
+
+TEST(postgres_faults, after_a_killed_server_is_back_work_goes_on_and_no_commit_is_doubled) {
+    postgres_server server;
+    server.ask("create table written (a bigint)");
+    postgres_world world(eager(server.url()));
+    std::atomic<std::int64_t> confirmed{0};
+    std::atomic<std::int64_t> unknown{0};
+    std::atomic<bool> stop{false};
+    std::vector<std::thread> users;
+    for (int i = 0; i < 4; ++i) {
+        users.emplace_back([&] {
+            while (!stop) {
+                const auto done = world.query("insert into written values (1)");
+                if (done) {
+                    ++confirmed;
+                } else if (done.error() == errc::maybe_executed) {
+                    ++unknown;
+                } else {
+                    EXPECT_THAT(
+                        done.error().code(),
+                        AnyOf(make_error_code(errc::connection_closed), make_error_code(errc::connect_failed),
+                              make_error_code(errc::acquire_timeout), make_error_code(sql::errc::shutting_down)))
+                        << done.error().message();
+                }
+            }
+        });
+    }
+    EXPECT_TRUE(becomes_true([&] { return confirmed > 100; }));
+    server.kill();
+    EXPECT_TRUE(becomes_true([&] { return world.db.connections().statistics().connect_failed > 2; }));
+    server.start();
+    const duration took = time_to_recover(world.db);
+    EXPECT_LT(took, 1500ms) << to_text(took);
+    stop = true;
+    for (std::thread& each : users) each.join();
+    const std::int64_t there = std::stoll(server.ask("select count(*) from written"));
+    EXPECT_GE(there, confirmed);
+    EXPECT_LE(there, confirmed + unknown);
+    EXPECT_LE(server.connections(), 4U);
+}
+
+TEST(postgres_faults, a_server_that_is_restarted_in_order_is_followed) {
+    postgres_server server;
+    postgres_world world(eager(server.url()));
+    ASSERT_TRUE(world.query("select 1"));
+    server.stop();
+    const auto down = world.query("select 1");
+    ASSERT_FALSE(down);
+    EXPECT_EQ(down.error(), errc::connect_failed) << down.error().message();
+    server.start();
+    EXPECT_LT(time_to_recover(world.db), 1500ms);
+}
+
+TEST(postgres_faults, killed_sessions_cost_their_own_statements_only) {
+    postgres_server server;
+    postgres_world world(eager(server.url()));
+    std::atomic<bool> stop{false};
+    std::atomic<int> good{0};
+    std::vector<std::thread> users;
+    for (int i = 0; i < 4; ++i) {
+        users.emplace_back([&] {
+            while (!stop) {
+                const auto got = world.query("select 1");
+                if (got) {
+                    ++good;
+                } else {
+                    EXPECT_THAT(got.error().code(),
+                                AnyOf(make_error_code(sql::errc::shutting_down), make_error_code(errc::maybe_executed),
+                                      make_error_code(errc::connection_closed)))
+                        << got.error().message();
+                }
+            }
+        });
+    }
+    for (int i = 0; i < 10; ++i) {
+        const int before = good;
+        EXPECT_TRUE(becomes_true([&] { return good > before + 20; }));
+        server.ask("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'lido' limit 1");
+    }
+    stop = true;
+    for (std::thread& each : users) each.join();
+    EXPECT_LE(server.connections(), 4U);
+}
+
+TEST(postgres_faults, a_server_that_stands_still_costs_the_statements_time_and_no_more) {
+    postgres_server server;
+    postgres::settings with = eager(server.url(), 2);
+    with.pool.statement_timeout = 200ms;
+    with.pool.connections.check_timeout = 300ms;
+    with.pool.connections.connect_timeout = 500ms;
+    with.pool.connections.acquire_timeout = 500ms;
+    postgres_world world(with);
+    ASSERT_TRUE(world.query("select 1"));
+    server.freeze();
+    const auto begun = clock::now();
+    const auto got = world.query("select 1");
+    EXPECT_FALSE(got);
+    EXPECT_LT(clock::now() - begun, 3s);
+    server.thaw();
+    EXPECT_LT(time_to_recover(world.db), 1500ms);
+}
+
+TEST(postgres_faults, a_server_that_takes_no_more_connections_says_so) {
+    postgres_server server({.settings = "max_connections = 8\nsuperuser_reserved_connections = 1\n"});
+    server.ask("create user clerk");
+    postgres_world world(eager(fmt::format("postgresql://clerk@127.0.0.1:{}/postgres", server.port()), 20));
+    std::vector<postgres::pool::lease> held;
+    std::optional<error> refused;
+    while (held.size() < 20 && !refused) {
+        auto lease = world.db.acquire({.timeout = 1500ms}).wait();
+        if (lease) {
+            held.push_back(std::move(*lease));
+        } else {
+            refused = lease.error();
+        }
+    }
+    ASSERT_TRUE(refused);
+    EXPECT_THAT(refused->message(), HasSubstr("53300"));
+    EXPECT_EQ(held.size(), 7U);
+    held.clear();
+    EXPECT_TRUE(world.query("select 1"));
+}
+
+TEST(postgres_faults, a_server_that_becomes_read_only_is_left_for_one_that_writes) {
+    postgres_server first;
+    postgres_server second;
+    for (const postgres_server* each : {&first, &second}) each->ask("create table t (a int)");
+    postgres_world world(
+        eager(fmt::format("postgresql://lido@127.0.0.1:{},127.0.0.1:{}/postgres", first.port(), second.port())));
+    ASSERT_TRUE(world.query("insert into t values (1)"));
+    EXPECT_EQ(first.ask("select count(*) from t"), "1");
+    first.ask("alter system set default_transaction_read_only = on");
+    first.ask("select pg_reload_conf()");
+    // The error itself is what tells: nothing is sent twice.
+    EXPECT_TRUE(becomes_true([&] {
+        const auto done = world.query("insert into t values (2)");
+        EXPECT_TRUE(done || done.error() == sql::errc::read_only) << done.error().message();
+        return done && second.ask("select count(*) from t") != "0";
+    }));
+}
+
+TEST(postgres_faults, a_failover_to_the_replica_is_followed) {
+    postgres_server primary;
+    primary.ask("create table t (a int)");
+    postgres_server replica(primary, {});
+    const std::string hosts =
+        fmt::format("postgresql://lido@127.0.0.1:{},127.0.0.1:{}/postgres", replica.port(), primary.port());
+    postgres_world writers(eager(hosts));
+    postgres_world readers(eager(hosts + "?role=replica"));
+    ASSERT_TRUE(writers.query("insert into t values (1)")) << "the first host is a replica";
+    const auto port_of = [](postgres_world& world) {
+        return world.query("select current_setting('port')::int").value()[0][0].as<int>().value();
+    };
+    EXPECT_EQ(port_of(writers), primary.port());
+    EXPECT_EQ(port_of(readers), replica.port());
+    EXPECT_EQ(readers.query("insert into t values (9)").error(), sql::errc::read_only);
+    EXPECT_TRUE(becomes_true([&] { return replica.ask("select count(*) from t") == "1"; }));
+    primary.kill();
+    EXPECT_FALSE(writers.query("insert into t values (2)"));
+    EXPECT_TRUE(readers.query("select * from t")) << "reads go on";
+    replica.promote();
+    EXPECT_LT(time_to_recover(writers.db), 1500ms);
+    ASSERT_TRUE(writers.query("insert into t values (3)"));
+    EXPECT_EQ(port_of(writers), replica.port());
+    EXPECT_TRUE(becomes_true([&] { return !readers.query("select 1"); })) << "there is no replica any more";
+    EXPECT_THAT(readers.query("select 1").error().message(), HasSubstr("it is the primary"));
+}
+
+TEST(postgres_tls, verifies_the_servers_name_and_authority) {
+    const temporary_directory folder;
+    certificate_authority authority(folder);
+    certificate_authority stranger(folder, "Another CA");
+    const certificate_files files = authority.issue({.common_name = "localhost", .dns = {"localhost"}});
+    postgres_server server({.settings = "", .access = "", .certificate = files.certificate, .key = files.key});
+    const auto query = [](const std::string& url, const std::string& ca_file) {
+        postgres::settings with = eager(url, 1);
+        with.ca_file = ca_file;
+        postgres_world world(with);
+        return world.query("select ssl::text || version from pg_stat_ssl where pid = pg_backend_pid()");
+    };
+    const std::string by_name = server.tcp_url("localhost") + "?sslmode=verify-full";
+    const auto right = query(by_name, authority.ca_file());
+    ASSERT_TRUE(right) << right.error().message();
+    EXPECT_EQ((*right)[0][0].as<std::string>().value(), "trueTLSv1.3");
+    EXPECT_EQ(query(server.tcp_url() + "?sslmode=verify-full", authority.ca_file()).error(), errc::tls_failed)
+        << "another name";
+    EXPECT_TRUE(query(server.tcp_url() + "?sslmode=verify-ca", authority.ca_file()));
+    EXPECT_EQ(query(by_name, stranger.ca_file()).error(), errc::tls_failed);
+    EXPECT_EQ(query(by_name, "").error(), errc::tls_failed) << "the system does not know this authority";
+    postgres_server plain;
+    EXPECT_EQ(query(plain.tcp_url("localhost") + "?sslmode=verify-full", authority.ca_file()).error(), errc::tls_failed)
+        << "never in plain text instead";
+}
+
+TEST(postgres_tls, large_results_come_whole) {
+    const temporary_directory folder;
+    certificate_authority authority(folder);
+    const certificate_files files = authority.issue({.common_name = "localhost", .dns = {"localhost"}});
+    postgres_server server({.settings = "", .access = "", .certificate = files.certificate, .key = files.key});
+    postgres::settings with = eager(server.tcp_url("localhost") + "?sslmode=verify-full", 1);
+    with.ca_file = authority.ca_file();
+    with.shared_connections = 1;
+    postgres_world world(with);
+    for (const int size : {1, 8000, 8192, 16384, 16385, 100'000, 3'000'000}) {
+        const auto got = world.query("select repeat('x', $1::int)", size);
+        ASSERT_TRUE(got) << got.error().message();
+        EXPECT_EQ((*got)[0][0].text().size(), static_cast<std::size_t>(size));
+    }
+}
+
+}  // namespace
+}  // namespace lido::test

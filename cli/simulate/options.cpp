@@ -105,7 +105,7 @@ void declare_pool(command_line& line, options& asked) {
                 one_of<pool::when_full>(asked.when_full, {{"wait", pool::when_full::wait},
                                                           {"overflow", pool::when_full::overflow},
                                                           {"fail", pool::when_full::fail}}));
-    line.option("--warm-up", "N", "connections opened before the users start (0)",
+    line.option("--warm-up", "N", "connections opened before the users start, to each region (0)",
                 [&](auto option, const std::string& value) {
                     asked.warm_up = count_value(option, value, 0, most_connections);
                 });
@@ -285,9 +285,6 @@ void check_together(const command_line& line, options& asked) {
     }
     if (line.given("--regions") && line.given("URL")) {
         throw usage_error("URL and --regions exclude each other; a single region is just URL");
-    }
-    if (asked.policies.any() && line.given("--warm-up")) {
-        throw usage_error("--warm-up cannot be had with regions and policies; leave it out");
     }
     if (asked.per_user_pools && asked.compare) {
         throw usage_error("--per-user-pools and --compare exclude each other; --compare has both ways");

@@ -159,7 +159,8 @@ void leg::open_first_connections() {
     const std::size_t wanted = std::max<std::size_t>(1, asked_.warm_up);
     for (std::size_t i = 0; i < std::min(traffic_.size(), wanted); ++i) {
         const std::size_t share = wanted / traffic_.size() + (i < wanted % traffic_.size() ? 1 : 0);
-        const auto opened = wait_for(around_.where, traffic_[i]->warm_up(share));
+        const auto opened =
+            wait_for(around_.where, asked_.warm_up == 0 ? traffic_[i]->reach() : traffic_[i]->warm_up(share));
         if (around_.where.signal() != 0) return;
         if (opened) continue;
         throw command_error(exit_failed, in_words_of_options(opened.error()));

@@ -10,6 +10,7 @@ public:
     client_traffic(scheduler_group& group, http::client_settings settings) : client_(group, std::move(settings)) {}
 
     operation<http::response> send(http::request what) override { return client_.send(std::move(what)); }
+    operation<std::size_t> reach() override { return client_.warm_up(1); }
     operation<std::size_t> warm_up(std::size_t count) override { return client_.warm_up(count); }
     operation<std::size_t> close(duration patience) override { return client_.close(patience); }
     void describe(pool_report& into) const override { into.add(client_.statistics()); }
@@ -40,9 +41,8 @@ public:
         : group_(group), service_(group, std::move(settings)) {}
 
     operation<http::response> send(http::request what) override { return service_.send(std::move(what)); }
-    operation<std::size_t> warm_up(std::size_t /*count*/) override {
-        return {group_, reach_one(group_, service_.settings())};
-    }
+    operation<std::size_t> reach() override { return {group_, reach_one(group_, service_.settings())}; }
+    operation<std::size_t> warm_up(std::size_t count) override { return service_.warm_up(count); }
     operation<std::size_t> close(duration patience) override { return service_.close(patience); }
     void describe(pool_report& into) const override {
         const http::service_statistics now = service_.statistics();

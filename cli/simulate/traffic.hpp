@@ -20,6 +20,9 @@ public:
     virtual ~traffic() = default;
 
     [[nodiscard]] virtual operation<http::response> send(http::request what) = 0;
+    /// Can the service be reached at all?
+    [[nodiscard]] virtual operation<std::size_t> reach() = 0;
+    /// Opens so many connections, of a service to each region.
     [[nodiscard]] virtual operation<std::size_t> warm_up(std::size_t count) = 0;
     [[nodiscard]] virtual operation<std::size_t> close(duration patience) = 0;
     /// Adds what its pools did.
@@ -30,8 +33,8 @@ public:
 
 [[nodiscard]] std::unique_ptr<traffic> to_client(scheduler_group& group, http::client_settings settings);
 
-/// `warm_up` opens connections that are not those of the service, to see that at least one region can be reached: which
-/// can and which cannot is what the service is there to find out.
+/// `reach` opens a connection that is not one of the service, to see that at least one region can be reached: which can
+/// and which cannot is what the service is there to find out.
 [[nodiscard]] std::unique_ptr<traffic> to_service(scheduler_group& group, http::service_settings settings);
 
 }  // namespace lido::cli::simulate

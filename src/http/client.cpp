@@ -3,29 +3,10 @@
 #include "http/client_implementation.hpp"
 #include "lido/net/runtime.hpp"
 
-#include <algorithm>
-#include <mutex>
+#include <vector>
 
 namespace lido::http {
 namespace {
-
-/// The clients that live, for `close_all`.
-struct registry {
-    std::mutex mutex;
-    std::vector<std::weak_ptr<client::implementation>> clients;
-};
-
-registry& all_clients() {
-    static registry only;
-    return only;
-}
-
-void enter(const std::shared_ptr<client::implementation>& made) {
-    registry& all = all_clients();
-    const std::lock_guard held(all.mutex);
-    std::erase_if(all.clients, [](const auto& each) { return each.expired(); });
-    all.clients.push_back(made);
-}
 
 /// The process-wide client with its runtime, in the order in which they have to end.
 struct default_client {
@@ -38,7 +19,7 @@ struct default_client {
 client::client(scheduler_group& group, client_settings settings) {
     settings.validate().value();
     self_ = std::make_shared<implementation>(group, std::move(settings));
-    enter(self_);
+    enter_living(self_);
 }
 
 client::~client() {
@@ -83,22 +64,10 @@ client& client::process_default() {
 }
 
 void client::close_all(duration timeout) {
-    std::vector<std::shared_ptr<implementation>> living;
-    {
-        registry& all = all_clients();
-        const std::lock_guard held(all.mutex);
-        for (const auto& each : all.clients) {
-            if (auto one = each.lock()) living.push_back(std::move(one));
-        }
-    }
+    const std::vector<std::shared_ptr<closable>> living = all_living();
     // All begin at once, so that the time-out counts once.
-    for (const auto& each : living) {
-        operation<std::size_t>(each->group(), implementation::close(each, timeout))
-            .start([](const result<std::size_t>&) {});
-    }
-    for (const auto& each : living) {
-        static_cast<void>(operation<std::size_t>(each->group(), implementation::close(each, timeout)).wait());
-    }
+    for (const auto& each : living) each->close_for_all(timeout).start([](const result<std::size_t>&) {});
+    for (const auto& each : living) static_cast<void>(each->close_for_all(timeout).wait());
 }
 
 }  // namespace lido::http

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "http/exchange.hpp"
+#include "http/living.hpp"
 #include "http/origin_pools.hpp"
 #include "lido/base/random.hpp"
 #include "lido/base/scheduler.hpp"
@@ -18,7 +19,7 @@ namespace lido::http {
 class open_exchange;
 
 /// The state of a client, shared with its running operations.
-class client::implementation : public std::enable_shared_from_this<implementation> {
+class client::implementation final : public closable, public std::enable_shared_from_this<implementation> {
 public:
     implementation(scheduler_group& group, client_settings settings);
 
@@ -74,6 +75,9 @@ public:
     }
     class pool_use;
 
+    [[nodiscard]] operation<std::size_t> close_for_all(duration timeout) override {
+        return {group_, close(shared_from_this(), timeout)};
+    }
     /// For the destructor: as `close` without waiting for requests, from any thread.
     void shut_down() noexcept;
 

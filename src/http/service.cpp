@@ -147,7 +147,7 @@ result<void> service_settings::validate() const {
 }
 
 /// The state of a service, shared with its running operations.
-class service::implementation {
+class service::implementation final : public closable, public std::enable_shared_from_this<implementation> {
 public:
     implementation(scheduler_group& group, service_settings settings, upstream::observer* watcher)
         : settings_(std::move(settings)), fallbacks_(settings_.fallbacks) {
@@ -174,6 +174,11 @@ public:
         result<std::size_t> cut = co_await self->engine_->close(timeout);
         co_return std::move(cut);
     }
+
+    [[nodiscard]] operation<std::size_t> close_for_all(duration timeout) override {
+        return {engine_->group(), close(shared_from_this(), timeout)};
+    }
+    [[nodiscard]] static task<result<std::size_t>> warm_up(std::shared_ptr<implementation> self, std::size_t count);
 
     void shut_down() noexcept {
         closing_.request_stop();
@@ -400,6 +405,31 @@ void service::implementation::start_revalidation(std::shared_ptr<implementation>
     start_in_background(here, revalidate(std::move(self), std::move(what), std::move(*background)), until);
 }
 
+task<result<std::size_t>> service::implementation::warm_up(std::shared_ptr<implementation> self, std::size_t count) {
+    std::vector<std::shared_ptr<region_target>> all;
+    {
+        const std::lock_guard held(self->mutex_);
+        for (const known& each : self->regions_) {
+            if (auto alive = each.target.lock()) all.push_back(std::move(alive));
+        }
+    }
+    const auto warm = [count](const region_target& which) -> operation<std::size_t> {
+        return {which.own_client->group(), client::implementation::warm_up(which.own_client, count)};
+    };
+    // All begin at once; then each is waited for, which opens nothing more.
+    for (const auto& each : all) warm(*each).start([](const result<std::size_t>&) {});
+    std::size_t open = 0;
+    std::optional<error> first_failure;
+    for (const auto& each : all) {
+        operation<std::size_t> warming = warm(*each);
+        result<std::size_t> opened = co_await std::move(warming);
+        if (!opened && !first_failure) first_failure = opened.error();
+        open += std::move(opened).value_or(0);
+    }
+    if (open == 0 && first_failure) co_return *std::move(first_failure);
+    co_return open;
+}
+
 service_statistics service::implementation::statistics() const {
     service_statistics view;
     view.requests = requests_.load(std::memory_order_relaxed);
@@ -418,6 +448,7 @@ service_statistics service::implementation::statistics() const {
 service::service(scheduler_group& group, service_settings settings, upstream::observer* watcher) {
     settings.validate().value();
     self_ = std::make_shared<implementation>(group, std::move(settings), watcher);
+    enter_living(self_);
 }
 
 service::~service() {
@@ -450,6 +481,10 @@ bool service::retire(std::string_view base_url) {
 
 bool service::set_breaker(std::string_view base_url, resilience::breaker_state to) {
     return self_->engine().set_breaker(base_url, to);
+}
+
+operation<std::size_t> service::warm_up(std::size_t count) {
+    return {self_->engine().group(), implementation::warm_up(self_, count)};
 }
 
 operation<std::size_t> service::close(duration timeout) {

@@ -25,6 +25,18 @@ class Regions(unittest.TestCase):
         self.assertEqual([0.5, 0.5], [region["share"] for region in regions])
         self.assertEqual(["closed", "closed"], [region["breaker"] for region in regions])
 
+    def test_warm_up_opens_connections_to_each_region_first(self):
+        with demo_server() as (first, _), demo_server() as (second, _):
+            report = report_of("--regions", f"{first}/outfits,{second}/outfits", "--warm-up", "5", "--cycles", "1")
+        self.assertGreaterEqual(report["pool"]["created"], 10)
+        with demo_server() as (url, _):
+            report = report_of("--regions", f"{url}/outfits,http://127.0.0.1:1/outfits", "--warm-up", "5", "--cycles", "1")
+        self.assertGreaterEqual(report["pool"]["created"], 5)
+        self.assertEqual(0, report["failed"])
+        done = simulate("--regions", "http://127.0.0.1:1/a,http://127.0.0.1:2/a", "--warm-up", "2", "--cycles", "1")
+        self.assertEqual(1, done.returncode, done.stderr)
+        self.assertIn("127.0.0.1:1", done.stderr)
+
     def test_users_do_not_notice_a_region_that_dies(self):
         with demo_server() as (first, primary), demo_server() as (second, _):
             load = subprocess.Popen(

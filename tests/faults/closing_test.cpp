@@ -1,4 +1,5 @@
 // Closing and destroying a client while requests run: each ends, nothing is left, and it takes no longer than allowed.
+#include "lido/http/service.hpp"
 #include "support/http_client_world.hpp"
 #include "support/scripted_server.hpp"
 #include "support/test_sockets.hpp"
@@ -165,6 +166,18 @@ TEST(close, of_all_clients_closes_the_process_wide_one_too) {
     }
     EXPECT_TRUE(server.wait_until([&] { return server.connections() == 0; }));
     client::close_all(5s);
+}
+
+TEST(close, of_all_clients_closes_services_too) {
+    scripted_server server(echo_script());
+    runtime io;
+    http::service_settings settings;
+    settings.regions = {{.base_url = server.url()}};
+    http::service shop(io, settings);
+    ASSERT_TRUE(shop.get("/").wait().has_value());
+    client::close_all(5s);
+    EXPECT_EQ(shop.get("/").wait().error(), errc::pool_closed);
+    EXPECT_TRUE(server.wait_until([&] { return server.connections() == 0; }));
 }
 
 TEST(a_blocking_wait, on_an_io_thread_is_refused_instead_of_hanging) {

@@ -197,7 +197,8 @@ public:
 
     /// The process-wide client, made at the first call with default settings and a runtime of its own.
     [[nodiscard]] static client& process_default();
-    /// Closes the process-wide client, if it was made, and every other one that lives. Blocks; not on an I/O thread.
+    /// Closes the process-wide client, if it was made, and every other client and every service that lives. Blocks; not
+    /// on an I/O thread.
     static void close_all(duration timeout = std::chrono::seconds(10));
 
     class implementation;

@@ -127,6 +127,10 @@ public:
     /// For operators: `closed`, `open`, `forced_open` or `disabled`. False: there is no such region.
     bool set_breaker(std::string_view base_url, resilience::breaker_state to);
 
+    /// Opens `count` connections to each region. The result is how many are open; regions that cannot be reached count
+    /// for nothing, and when none can, the error is the first one's.
+    [[nodiscard]] operation<std::size_t> warm_up(std::size_t count);
+
     /// Refuses new requests, lets running ones end until `timeout`, then cuts them. Idempotent. The result is the
     /// number of connections that had to be cut.
     [[nodiscard]] operation<std::size_t> close(duration timeout = std::chrono::seconds(10));

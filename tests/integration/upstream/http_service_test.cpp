@@ -239,6 +239,20 @@ TEST(http_service, replaces_the_connections_of_a_region_that_is_retired) {
     EXPECT_GT(a.accepted(), before);
 }
 
+TEST(http_service, opens_connections_to_each_region_beforehand) {
+    scripted_server a(named("a"));
+    scripted_server b(named("b"));
+    const refusing_address nobody;
+    runtime io;
+    const std::string nowhere = "http://" + nobody.where().to_text();
+    service shop(io, preferring({a.url(), b.url(), nowhere}));
+    EXPECT_EQ(shop.warm_up(3).wait().value(), 6U) << "the one that cannot be reached counts for nothing";
+    EXPECT_EQ(a.connections(), 3U);
+    EXPECT_EQ(b.connections(), 3U);
+    service lost(io, preferring({nowhere}));
+    EXPECT_EQ(lost.warm_up(3).wait().error(), errc::connect_failed);
+}
+
 TEST(http_service, lets_requests_end_when_it_is_closed_and_refuses_new_ones) {
     server_script slow = named("a");
     slow.on_request = [](const arrival&) { return reaction{.bytes = response_text("a"), .delay = 300ms}; };

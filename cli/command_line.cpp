@@ -84,7 +84,8 @@ command_line::outcome command_line::parse(const std::vector<std::string>& words)
         if (each.what == kind::flag) {
             app.add_flag(each.name, each.flag_given);
         } else {
-            app.add_option(each.name, each.values)->allow_extra_args(false);
+            auto* const known = app.add_option(each.name, each.values)->allow_extra_args(false);
+            if (each.what == kind::positional) known->expected(1);  // the next word is the next one's
         }
     }
     try {

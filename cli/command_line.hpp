@@ -24,7 +24,7 @@ public:
     /// May be given several times.
     void repeated(std::string name, std::string placeholder, std::string help, setter set);
     void flag(std::string name, std::string help, bool& set);
-    /// The one argument without a name; it may be left out.
+    /// An argument without a name; it may be left out. Several are read in the order in which they are declared.
     void positional(const std::string& placeholder, std::string help, setter set);
     /// A line of the help's "examples".
     void example(std::string command, std::string meaning);

@@ -22,6 +22,8 @@ struct subcommand {
 
 int run_simulate(const std::vector<std::string>& arguments);
 int run_tune(const std::vector<std::string>& arguments);
+int run_sql(const std::vector<std::string>& arguments);
+int run_check(const std::vector<std::string>& arguments);
 int run_demo_server(const std::vector<std::string>& arguments);
 int run_help(const std::vector<std::string>& arguments);
 int run_version(const std::vector<std::string>& arguments);

@@ -11,9 +11,11 @@
 namespace lido::cli {
 namespace {
 
-constexpr std::array<subcommand, 5> table{{
+constexpr std::array<subcommand, 7> table{{
     {"simulate", "simulated users on an HTTP service, through one pool of connections", run_simulate},
     {"tune", "the size of a pool, its limits and time-outs, from a recorded load", run_tune},
+    {"sql", "one statement on a database, and its result", run_sql},
+    {"check", "what a database is, and how fast it answers", run_check},
     {"demo-server", "the demo service: a small outfit shop to try things on", run_demo_server},
     {"help", "this text, or that of a subcommand: lido help simulate", run_help},
     {"version", "the version, also as lido --version", run_version},

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <limits>
 #include <new>
@@ -65,6 +66,7 @@ public:
         of_.begun_.fetch_add(1, std::memory_order_acq_rel);
         of_.deadline_ = deadline;
         of_.out_of_time_ = false;
+        errno = 0;  // so that what is there after a failure belongs to it
         of_.in_transaction_ = of_.db_ != nullptr && sqlite3_get_autocommit(of_.db_) == 0;
     }
     call(const call&) = delete;

@@ -141,9 +141,12 @@ std::error_code code_of(int extended, std::string_view message, int system_error
 }
 
 error error_of(sqlite3* connection, int code, std::string_view doing) {
+    const int last_error = errno;
     const std::string_view message = connection == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(connection);
     const int extended = connection == nullptr ? code : sqlite3_extended_errcode(connection);
-    const int system_error = connection == nullptr ? 0 : sqlite3_system_errno(connection);
+    // SQLite does not keep the reason of every failed write; the thread does.
+    int system_error = connection == nullptr ? 0 : sqlite3_system_errno(connection);
+    if (system_error == 0) system_error = last_error;
     const std::error_code meaning =
         code_of((extended & 0xff) == (code & 0xff) ? extended : code, message, system_error);
     return {meaning, fmt::format("{}: {} (SQLite code {})", doing, message, extended), remedy_of(meaning)};

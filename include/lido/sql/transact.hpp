@@ -9,6 +9,13 @@
 #include <type_traits>
 #include <utility>
 
+// GCC 12 warns of the frames below when `Work` is a lambda of a coroutine. They are of one file alone, as the lambda
+// is.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsubobject-linkage"
+#endif
+
 namespace lido::sql::detail {
 
 /// T of a `work` (transaction&) -> task<result<T>>.
@@ -46,3 +53,7 @@ task<result<T>> transact_on(Face face, Work work, transaction_options options, t
 }
 
 }  // namespace lido::sql::detail
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif

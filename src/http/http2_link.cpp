@@ -164,7 +164,7 @@ bool http2_link::read() noexcept {
             case net::io_status::done:
                 session_.feed({space.data(), got.bytes}, loop_.now());
                 // A short read has emptied the socket; TLS may hold more that is decrypted already.
-                if (got.bytes < space.size() && !secure_) return true;
+                if (got.bytes < space.size() && !secure_ && !stream_.has_more()) return true;
                 break;
             case net::io_status::want_read:
             case net::io_status::want_write:

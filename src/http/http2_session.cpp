@@ -20,9 +20,10 @@ constexpr std::size_t spare_continuations = 8;
 constexpr std::size_t smallest_max_frame = 16 * 1024;
 /// nghttp2 has a limit of its own, 8; the name of its error came with the repair and is not in every 1.52.
 constexpr int too_many_continuations = -905;
-/// WINDOW_UPDATE frames that a stream is good for before it has sent anything.
-constexpr std::uint64_t window_updates_per_stream = 8;
-constexpr std::uint64_t window_updates_per_data_frame = 4;
+/// Frames without content that each request may be answered with: WINDOW_UPDATE, and what comes on a stream that was
+/// given up or answered already.
+constexpr std::uint64_t spare_frames_per_stream = 8;
+constexpr std::uint64_t spare_frames_per_data_frame = 4;
 constexpr std::size_t largest_text_hint = 4 * 1024;
 
 [[nodiscard]] std::string_view name_of_code(std::uint32_t code) noexcept {
@@ -143,10 +144,10 @@ struct http2_session::events {
                 stream->offset_ = me.pulled_;
                 stream->progress_at_ = me.now_;
             }
-            me.window_updates_expected_ += window_updates_per_stream;
+            me.spare_frames_ += spare_frames_per_stream;
         } else if (frame->hd.type == NGHTTP2_DATA) {
             if (http2_stream* const stream = me.stream_of(frame->hd.stream_id)) stream->progress_at_ = me.now_;
-            me.window_updates_expected_ += window_updates_per_data_frame;
+            me.spare_frames_ += spare_frames_per_data_frame;
         } else if (frame->hd.type == NGHTTP2_GOAWAY && !me.said_goodbye_ && me.is_alive()) {
             // nghttp2 has found the peer to break the protocol of the connection.
             const int violation = me.last_violation_;
@@ -462,6 +463,12 @@ std::uint32_t http2_session::capacity() const noexcept {
     return std::min(peer_limit_, settings_.max_concurrent_streams);
 }
 
+bool http2_session::take_spare_frame() noexcept {
+    if (spare_frames_ == 0) return false;
+    --spare_frames_;
+    return true;
+}
+
 /// Looks at each frame before its content: those that cost work and bring nothing draw on a budget (CVE-2019-9511 to
 /// 9518, CVE-2023-44487, CVE-2024-28182).
 void http2_session::judge_frame(std::uint8_t type, std::uint8_t flags, std::size_t size, std::int32_t stream,
@@ -473,14 +480,14 @@ void http2_session::judge_frame(std::uint8_t type, std::uint8_t flags, std::size
             break;
         case NGHTTP2_HEADERS:
             continuations_ = 0;
-            useless = stream_of(stream) == nullptr;
+            useless = stream_of(stream) == nullptr && !take_spare_frame();
             break;
         case NGHTTP2_CONTINUATION:
             if (++continuations_ <= spare_continuations + limits_.max_head_bytes / smallest_max_frame) break;
             too_many = true;
             return fail(head_in_pieces(), NGHTTP2_ENHANCE_YOUR_CALM);
         case NGHTTP2_RST_STREAM:
-            useless = stream_of(stream) == nullptr;
+            useless = stream_of(stream) == nullptr && !take_spare_frame();
             break;
         case NGHTTP2_SETTINGS:
             useless = (flags & NGHTTP2_FLAG_ACK) == 0 || settings_acks_expected_ == 0;
@@ -490,8 +497,7 @@ void http2_session::judge_frame(std::uint8_t type, std::uint8_t flags, std::size
             useless = (flags & NGHTTP2_FLAG_ACK) == 0 || pong_until_ == never;
             break;
         case NGHTTP2_WINDOW_UPDATE:
-            useless = window_updates_expected_ == 0;
-            if (!useless) --window_updates_expected_;
+            useless = !take_spare_frame();
             break;
         default:
             useless = true;

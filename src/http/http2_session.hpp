@@ -94,6 +94,7 @@ private:
     void fail(error why, std::uint32_t code);
     void close_stream(http2_stream& stream, std::uint32_t code);
     void release_resets();
+    [[nodiscard]] bool take_spare_frame() noexcept;
     void take_head(std::int32_t id, bool is_end);
     void take_end(std::int32_t id);
     void judge_frame(std::uint8_t type, std::uint8_t flags, std::size_t size, std::int32_t stream, bool& too_many);
@@ -115,7 +116,7 @@ private:
     std::uint64_t sent_ = 0;
     std::size_t text_hint_ = 256;
     std::size_t continuations_ = 0;
-    std::uint64_t window_updates_expected_ = 0;
+    std::uint64_t spare_frames_ = 0;
     std::uint32_t settings_acks_expected_ = 0;
     int last_violation_ = 0;
     bool said_goodbye_ = false;

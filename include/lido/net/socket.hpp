@@ -79,6 +79,9 @@ public:
         disturbance_context_ = context;
     }
 
+    /// After a `receive` that did not fill its space: is there more all the same, the peer's end at least? No further
+    /// call tells of that.
+    [[nodiscard]] bool has_more() const noexcept { return readable_; }
     /// Called, on the loop, with each readiness, in place of `readiness` and `on_disturbance`: for protocols that read
     /// whenever something comes. Null: not any more. Reading goes on until nothing is left, or there is no further
     /// call.

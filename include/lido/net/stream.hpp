@@ -64,6 +64,8 @@ public:
     void mark_idle() noexcept { socket_->mark_idle(); }
     /// See `socket::on_disturbance`; `call` should ask `healthy_after_disturbance` before it closes an idle stream.
     void on_disturbance(socket::disturbance call, void* context) noexcept { socket_->on_disturbance(call, context); }
+    /// See `socket::has_more`; of no use with TLS, which is read until it wants more.
+    [[nodiscard]] bool has_more() const noexcept { return socket_->has_more(); }
     /// See `socket::observe`.
     void observe(socket::observer call, void* context) noexcept { socket_->observe(call, context); }
     /// Whether an idle stream on which something happened is as good as before: never without TLS; with TLS when

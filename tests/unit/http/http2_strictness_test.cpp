@@ -285,6 +285,21 @@ TEST_F(http2_session_test, a_few_control_frames_in_a_minute_are_no_flood) {
     EXPECT_EQ(running->stream.current(), stream_state::running);
 }
 
+TEST_F(http2_session_test, answers_to_what_was_given_up_are_no_flood) {
+    settings.max_resets_at_once = 1;
+    settings.max_resets_per_second = 1;
+    settings.max_control_frames_at_once = 10;
+    begin();
+    greet();
+    for (std::uint32_t i = 0; i < 5000; ++i) {
+        auto given_up = start();
+        static_cast<void>(sent());
+        given_up.reset();
+        say(h2::head(2 * i + 1, {{":status", "200"}}, h2::end_stream));
+    }
+    EXPECT_EQ(session->current(), state::open);
+}
+
 TEST_F(http2_session_test, frames_of_unknown_types_are_passed_over) {  // RFC 9113 §5.5
     greet();
     auto running = start();

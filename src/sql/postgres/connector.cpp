@@ -178,6 +178,7 @@ pool::verdict connector::usable(const connection& which) const noexcept {
     const sql::reset_policy policy = state_->of.pool.reset;
     switch (now) {
         case sql::session_state::idle:
+            if (which.inside().is_listening()) return pool::verdict::needs_reset;
             return policy == sql::reset_policy::full ? pool::verdict::needs_reset : pool::verdict::clean;
         case sql::session_state::open:
         case sql::session_state::failed:

@@ -85,11 +85,14 @@ bool session::implementation::is_read_only_by_default() const noexcept {
 
 void session::implementation::unasked(void* self) noexcept {
     auto& mine = *static_cast<implementation*>(self);
+    const std::coroutine_handle<> listener = std::exchange(mine.listener_, nullptr);
+    // The pool may destroy a connection that is lost, unless it is lent.
     if (mine.wire_.broken()) {
         mine.events_.lost();
     } else {
         mine.follow_role();
     }
+    if (listener) listener.resume();
 }
 
 /// A replica that was promoted is none any more; it says so with its next answer.
@@ -330,6 +333,12 @@ task<result<void>> session::implementation::reset(sql::reset_policy how, time_po
         if (!rolled_back) co_return std::move(rolled_back).error();
     }
     read_only_ = false;
+    if (is_listening() && how != sql::reset_policy::full) {
+        result<sql::rows> silent = co_await command("UNLISTEN *", deadline);
+        if (!silent) co_return std::move(silent).error();
+    }
+    listening_.store(false, std::memory_order_release);
+    static_cast<void>(wire_.take_notifications());
     if (how == sql::reset_policy::full) {
         statements_.clear();
         result<sql::rows> dropped = co_await command("DISCARD ALL", deadline);

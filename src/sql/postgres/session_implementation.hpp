@@ -10,10 +10,14 @@
 #include "sql/postgres/text_parameters.hpp"
 #include "sql/postgres/wire.hpp"
 
+#include <atomic>
+#include <coroutine>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lido::postgres {
 
@@ -47,6 +51,13 @@ public:
                                            time_point deadline);
     [[nodiscard]] task<result<bool>> fetch(sql::rows& into, time_point deadline);
 
+    [[nodiscard]] task<result<void>> listen(const std::string& channel, time_point deadline);
+    [[nodiscard]] task<result<std::vector<notification>>> notifications(time_point deadline);
+    [[nodiscard]] task<result<void>> copy_begin(const sql::statement& what, bool put, time_point deadline);
+    [[nodiscard]] task<result<void>> copy_put(std::string_view data, time_point deadline);
+    [[nodiscard]] task<result<std::string>> copy_take(time_point deadline);
+    [[nodiscard]] task<result<std::uint64_t>> copy_end(time_point deadline);
+
     [[nodiscard]] task<result<void>> check(time_point deadline);
     [[nodiscard]] task<result<void>> reset(sql::reset_policy how, time_point deadline);
     void cut() noexcept;
@@ -54,10 +65,13 @@ public:
     [[nodiscard]] bool is_replica() const noexcept { return is_replica_; }
     [[nodiscard]] bool is_read_only_by_default() const noexcept;
     [[nodiscard]] bool in_read_only_transaction() const noexcept { return read_only_; }
+    /// Any thread that holds the lease.
+    [[nodiscard]] bool is_listening() const noexcept { return listening_.load(std::memory_order_acquire); }
     [[nodiscard]] wire& on() noexcept { return wire_; }
     [[nodiscard]] const wire& on() const noexcept { return wire_; }
 
 private:
+    class notification_wait;
     static void unasked(void* self) noexcept;
     void begin_cancel();
     void watch_patience();
@@ -80,8 +94,11 @@ private:
     text_parameters bound_;
     std::unique_ptr<reply> streamed_;
     std::unique_ptr<cancel_request> cancelling_;
-    bool watching_ = false;   // the timer is armed
-    bool held_back_ = false;  // no more statements for now
+    std::atomic<bool> listening_{false};
+    bool copy_puts_ = false;
+    std::coroutine_handle<> listener_;  // who waits for notifications
+    bool watching_ = false;             // the timer is armed
+    bool held_back_ = false;            // no more statements for now
     bool is_replica_ = false;
     bool read_only_ = false;  // the transaction was begun so
 };

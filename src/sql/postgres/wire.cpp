@@ -2,6 +2,7 @@
 
 #include "sql/postgres/connect_parameters.hpp"
 #include "sql/postgres/row_decoding.hpp"
+#include "sql/postgres/wire_readiness.hpp"
 
 #include <fmt/format.h>
 #include <openssl/ssl.h>
@@ -23,6 +24,8 @@ namespace {
 /// libpq has room for at least 8 KiB whenever it reads: what is less came with a read that emptied the kernel's buffer.
 constexpr std::size_t surely_short_read = 6000;
 /// An answer that nobody waits for any more is read to its end, but not for ever.
+/// Notifications that nobody takes cost memory: a connection that has more of them is ended.
+constexpr std::size_t most_notifications = 10'000;
 constexpr std::size_t most_dropped = std::size_t{64} * 1024 * 1024;
 
 std::string first_line(const char* text) {
@@ -52,42 +55,6 @@ reply::~reply() {
 }
 
 // ---- connecting -----------------------------------------------------------------------------------------------------
-
-/// Waits for any event on the descriptor; false: the deadline came first.
-class wire::readiness : private timer {
-public:
-    readiness(wire& of, time_point deadline) noexcept
-        : timer([](timer& self) noexcept { static_cast<readiness&>(self).go_on(false); }),
-          wire_(of),
-          deadline_(deadline) {}
-    readiness(readiness&&) = delete;
-    ~readiness() {
-        if (wire_.connecter_ == this) leave();
-    }
-    [[nodiscard]] bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> waiter) noexcept {
-        waiter_ = waiter;
-        wire_.connecter_ = this;
-        wire_.loop_.arm(*this, deadline_);
-    }
-    [[nodiscard]] bool await_resume() const noexcept { return came_; }
-    void go_on(bool came) noexcept {
-        leave();
-        came_ = came;
-        waiter_.resume();
-    }
-
-private:
-    void leave() noexcept {
-        wire_.connecter_ = nullptr;
-        wire_.loop_.disarm(*this);
-    }
-
-    wire& wire_;
-    time_point deadline_;
-    bool came_ = false;
-    std::coroutine_handle<> waiter_;
-};
 
 wire::wire(net::event_loop& loop, const wire_limits& limits, statement_cache& statements)
     : loop_(loop), limits_(limits), statements_(statements) {}
@@ -243,7 +210,7 @@ void wire::on_events(std::uint32_t events) noexcept {
 
 void wire::pump() noexcept {
     do {
-        chatter_ = false;
+        chatter_ = expected_.empty();
         read_size_ = 0;
         if (PQconsumeInput(connection_) == 0) {
             std::string why = first_line(PQerrorMessage(connection_));
@@ -252,6 +219,7 @@ void wire::pump() noexcept {
             return;
         }
         take_results();
+        if (expected_.empty() && !broken_) take_unasked();
     } while (!paused_ && !broken_ && more_to_read());
     if (want_write_ && !broken_) flush();
 }
@@ -273,6 +241,17 @@ void wire::take_results() {
         read_size_ += PQresultMemorySize(got);
         take(got, expected_.front());
         PQclear(got);
+    }
+}
+
+void wire::take_unasked() {
+    while (PGnotify* const came = PQnotifies(connection_)) {
+        chatter_ = true;
+        notifications_.push_back({came->relname, came->extra, came->be_pid});
+        PQfreemem(came);
+    }
+    if (notifications_.size() > most_notifications) {
+        break_off(error(lido::errc::limit_exceeded, "notifications come faster than they are taken"));
     }
 }
 

@@ -4,6 +4,7 @@
 #include "lido/base/result.hpp"
 #include "lido/base/task.hpp"
 #include "lido/net/event_loop.hpp"
+#include "lido/sql/postgres/session.hpp"
 #include "lido/sql/rows.hpp"
 #include "lido/sql/session.hpp"
 #include "sql/postgres/server_error.hpp"
@@ -21,6 +22,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace lido::postgres {
@@ -106,6 +108,19 @@ public:
     [[nodiscard]] bool anybody_waits() const noexcept;
     /// When the statement whose answer is next became the next; meaningless while nothing is outstanding.
     [[nodiscard]] time_point head_since() const noexcept { return head_since_; }
+    /// What NOTIFY has sent since the last call.
+    [[nodiscard]] std::vector<notification> take_notifications() noexcept { return std::exchange(notifications_, {}); }
+
+    // COPY, with nothing outstanding. Whatever fails in between breaks the connection off.
+
+    /// Leaves the pipeline and sends a COPY; its kind must be `wanted` (PGRES_COPY_IN or PGRES_COPY_OUT).
+    [[nodiscard]] task<result<void>> begin_copy(const char* text, ExecStatusType wanted, time_point deadline);
+    [[nodiscard]] task<result<void>> put_copy(std::string_view data, time_point deadline);
+    /// The next rows as they came, about 64 KiB at once; an empty text is the end.
+    [[nodiscard]] task<result<std::string>> take_copy(time_point deadline);
+    /// After the last `put_copy`, or the empty text: the number of rows. The pipeline begins anew.
+    [[nodiscard]] task<result<std::uint64_t>> end_copy(bool put, time_point deadline);
+
     /// Nothing more works on it; those who wait are told in the loop's next turn.
     void break_off(const error& why);
 
@@ -141,6 +156,10 @@ private:
     void take_results();
     void take(PGresult* got, expected& head);
     void take_rows(const PGresult* got, reply& to);
+    void take_unasked();
+    [[nodiscard]] task<result<void>> await_copy(bool to_write, time_point deadline);
+    [[nodiscard]] task<result<PGresult*>> copy_result(time_point deadline);
+    [[nodiscard]] error copy_failed(const PGresult* got);
     void take_failure(const PGresult* got, expected& head);
     void next_command(expected& head);
     void end_head();
@@ -157,16 +176,18 @@ private:
     wire_limits limits_;
     statement_cache& statements_;
     PGconn* connection_ = nullptr;
-    bool connecting_ = true;
+    bool connecting_ = true;  // or in a COPY: events only wake whoever waits
     bool hung_up_ = false;
     bool want_write_ = false;
     bool paused_ = false;
+    bool copy_ended_ = false;
     bool chatter_ = false;       // notices or notifications came with what was read last
     std::size_t read_size_ = 0;  // bounds what the results of the last read took
     std::size_t received_ = 0;   // of the answer that is next, roughly
     readiness* connecter_ = nullptr;
     std::deque<expected> expected_;
     std::vector<reply*> ready_;
+    std::vector<notification> notifications_;
     std::optional<error> broken_;
     std::optional<server_error> last_words_;
     time_point head_since_{};

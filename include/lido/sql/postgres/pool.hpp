@@ -3,9 +3,12 @@
 
 #include "lido/sql/basic_pool.hpp"
 #include "lido/sql/postgres/connector.hpp"
+#include "lido/sql/postgres/copy.hpp"
+#include "lido/sql/postgres/listener.hpp"
 #include "lido/sql/postgres/settings.hpp"
 
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace lido::postgres {
@@ -30,6 +33,13 @@ public:
         return query_with(std::move(what), sql::make_parameters(std::forward<Values>(values)...));
     }
     [[nodiscard]] operation<sql::rows> query_with(sql::statement what, sql::parameters with);
+
+    /// COPY … FROM STDIN: many rows at once, in PostgreSQL's own text or CSV form.
+    [[nodiscard]] operation<copy_writer> copy_in(sql::statement what);
+    /// COPY … TO STDOUT.
+    [[nodiscard]] operation<copy_reader> copy_out(sql::statement what);
+    /// LISTEN on a connection that is lent to nobody else meanwhile. What was sent before it began is not heard.
+    [[nodiscard]] operation<listener> listen(std::string channel);
 
     /// The pool of shared connections, if there is one; its leases are single statements.
     [[nodiscard]] connection_pool* shared_connections() noexcept { return shared_ ? &shared_->connections() : nullptr; }

@@ -5,10 +5,20 @@
 #include "lido/base/time.hpp"
 #include "lido/sql/session.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace lido::postgres {
+
+/// What NOTIFY has sent.
+struct notification {
+    std::string channel;
+    std::string payload;
+    int sender = 0;  ///< process id of the server's process that sent it
+};
 
 /// A connection over libpq, always in its pipeline mode. It belongs to its scheduler, which is an event loop of `net`;
 /// only `state` may be called on any thread. docs/design/sql_postgres.md says how it works.
@@ -29,6 +39,18 @@ public:
                                            time_point deadline);
     [[nodiscard]] task<result<bool>> fetch(sql::rows& into, time_point deadline);
     [[nodiscard]] sql::session_state state() const noexcept;
+
+    /// Begins to listen on a channel, whose name is quoted here; the connection is then reset before it is lent again.
+    [[nodiscard]] task<result<void>> listen(const std::string& channel, time_point deadline);
+    /// What has come, at least one; waits for it until `deadline`: nothing then.
+    [[nodiscard]] task<result<std::vector<notification>>> notifications(time_point deadline);
+
+    /// COPY … FROM STDIN and COPY … TO STDOUT: begin, then `copy_put` until `copy_end`, or `copy_take` until it brings
+    /// an empty text and `copy_end`. In between nothing else runs on it; what fails half-way breaks the connection.
+    [[nodiscard]] task<result<void>> copy_begin(const sql::statement& what, bool put, time_point deadline);
+    [[nodiscard]] task<result<void>> copy_put(std::string_view data, time_point deadline);
+    [[nodiscard]] task<result<std::string>> copy_take(time_point deadline);
+    [[nodiscard]] task<result<std::uint64_t>> copy_end(time_point deadline);
 
     /// A parameter that the server reports ("server_version", "TimeZone"); empty when it does not.
     [[nodiscard]] std::string parameter(const std::string& name) const;

@@ -1,0 +1,96 @@
+// LISTEN and NOTIFY, COPY in and out.
+#include "postgres_world.hpp"
+
+namespace lido::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(postgres_listen, hears_what_is_sent_on_its_channels_and_leaves_nothing_behind) {
+    postgres_world world(1);
+    {
+        postgres::listener hears = world.db.listen("News \"x\"").wait().value();
+        EXPECT_TRUE(hears.next(1ms).wait().value().empty());
+        common_server().ask("notify \"News \"\"x\"\"\", 'it''s new'");
+        const auto came = hears.next(10s).wait().value();
+        ASSERT_EQ(came.size(), 1U);
+        EXPECT_EQ(came[0].channel, "News \"x\"");
+        EXPECT_EQ(came[0].payload, "it's new");
+        ASSERT_TRUE(hears.listen("more").wait());
+        common_server().ask("select pg_notify('more', repeat('y', 7000) || i) from generate_series(1, 300) i");
+        std::size_t count = 0;
+        while (count < 300) {
+            const auto batch = hears.next(10s).wait().value();
+            ASSERT_FALSE(batch.empty()) << count;
+            count += batch.size();
+        }
+        EXPECT_EQ(hears.listen("").wait().error(), errc::invalid_argument);
+    }
+    EXPECT_EQ(world.query("select count(*) from pg_listening_channels()").value()[0][0].as<int>().value(), 0);
+    EXPECT_EQ(world.db.connections().statistics().created, 1U);
+}
+
+TEST(postgres_listen, says_when_its_connection_is_broken) {
+    postgres_world world(1);
+    postgres::listener hears = world.db.listen("news").wait().value();
+    common_server().ask("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'lido'");
+    EXPECT_EQ(hears.next(10s).wait().error(), errc::connection_closed);
+}
+
+TEST(postgres_copy, takes_many_rows_in_and_out) {
+    postgres_world world(1);
+    common_server().ask("drop table if exists copied; create table copied (a int, b text)");
+    postgres::copy_writer in = world.db.copy_in("copy copied from stdin").wait().value();
+    std::string piece;
+    for (int i = 0; i < 200'000; ++i) {
+        piece += fmt::format("{}\trow {}\n", i, i);
+        if (piece.size() < 100'000) continue;
+        ASSERT_TRUE(in.write(std::move(piece)).wait());
+        piece.clear();
+    }
+    ASSERT_TRUE(in.write(std::move(piece)).wait());
+    EXPECT_EQ(in.finish().wait().value(), 200'000U);
+    EXPECT_EQ(in.finish().wait().error(), errc::invalid_argument);
+    postgres::copy_reader out = world.db.copy_out("copy (select * from copied order by a) to stdout").wait().value();
+    std::string all;
+    while (true) {
+        const std::string next = out.next().wait().value();
+        if (next.empty()) break;
+        all += next;
+    }
+    EXPECT_TRUE(all.starts_with("0\trow 0\n1\trow 1\n"));
+    EXPECT_TRUE(all.ends_with("\n199999\trow 199999\n"));
+    EXPECT_TRUE(out.next().wait().value().empty());
+    EXPECT_EQ(world.query("select count(*) from copied").value()[0][0].as<int>().value(), 200'000);
+    EXPECT_EQ(world.db.connections().statistics().created, 1U) << "the connection is used again";
+}
+
+TEST(postgres_copy, dropped_half_way_stores_nothing) {
+    postgres_world world(1);
+    common_server().ask("drop table if exists halfway; create table halfway (a int)");
+    {
+        postgres::copy_writer in = world.db.copy_in("copy halfway from stdin").wait().value();
+        ASSERT_TRUE(in.write("1\n2\n").wait());
+    }
+    EXPECT_EQ(world.query("select count(*) from halfway").value()[0][0].as<int>().value(), 0);
+    {
+        postgres::copy_reader out =
+            world.db.copy_out("copy (select generate_series(1, 9999999)) to stdout").wait().value();
+        EXPECT_FALSE(out.next().wait().value().empty());
+    }
+    EXPECT_EQ(world.query("select 5").value()[0][0].as<int>().value(), 5);
+}
+
+TEST(postgres_copy, refusals_say_why) {
+    postgres_world world(1);
+    EXPECT_EQ(world.db.copy_in("copy nowhere from stdin").wait().error(), sql::errc::no_such_object);
+    EXPECT_EQ(world.db.copy_in("select 1").wait().error(), errc::invalid_argument);
+    common_server().ask("drop table if exists numbers; create table numbers (a int)");
+    postgres::copy_writer in = world.db.copy_in("copy numbers from stdin").wait().value();
+    ASSERT_TRUE(in.write("1\nnot a number\n").wait());
+    EXPECT_EQ(in.finish().wait().error(), sql::errc::invalid_value);
+    EXPECT_EQ(world.query("select count(*) from numbers").value()[0][0].as<int>().value(), 0);
+}
+
+}  // namespace
+}  // namespace lido::test

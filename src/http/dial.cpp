@@ -47,6 +47,7 @@ task<opened_stream> open_first(net::event_loop& loop, const dial_plan& plan, tim
     net::open_options options(direct ? who.origin.host : who.proxies.front().host,
                               direct ? who.origin.port : who.proxies.front().port);
     options.unix_path = who.unix_socket;
+    options.connect.egress = plan.egress;
     options.deadline = deadline;
     options.names = plan.names.get();
     if (!who.local_address.empty()) options.connect.local_address = net::address::from_literal(who.local_address, 0);
@@ -100,10 +101,11 @@ result<std::shared_ptr<const net::tls_context>> tls_contexts::get(const net::tls
 }
 
 result<std::shared_ptr<const dial_plan>> plan_of(const identity& who, tls_contexts& contexts,
-                                                 std::shared_ptr<net::resolver> names) {
+                                                 std::shared_ptr<net::resolver> names, net::egress_policy egress) {
     auto plan = std::make_shared<dial_plan>();
     plan->who = who;
     plan->names = std::move(names);
+    plan->egress = egress;
     if (who.origin.secure) {
         auto made = tls_plan_of(who.tls, contexts);
         if (!made) return std::move(made).error();

@@ -39,12 +39,14 @@ struct dial_plan {
     std::vector<tls_plan> proxy_tls;  ///< with each proxy
     /// The last proxy is not asked for a tunnel but for each URL (RFC 9112 §3.2.2).
     bool asks_proxy = false;
+    net::egress_policy egress{};
     std::shared_ptr<net::resolver> names{};  ///< null: `net::default_resolver()`
 };
 
 /// The plan for `who`. Errors: those of `net::tls_context::client`.
 [[nodiscard]] result<std::shared_ptr<const dial_plan>> plan_of(const identity& who, tls_contexts& contexts,
-                                                               std::shared_ptr<net::resolver> names = nullptr);
+                                                               std::shared_ptr<net::resolver> names = nullptr,
+                                                               net::egress_policy egress = {});
 
 /// A byte stream to the plan's origin, after TLS if that is secure (`alpn()` says which protocol is spoken on it), or
 /// to the proxy that is asked for URLs. Ends a little before `deadline`, so that a pool that waits for it can tell what

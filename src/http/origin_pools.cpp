@@ -128,7 +128,7 @@ result<std::shared_ptr<origin_pool>> origin_pools::get(const identity& of, time_
                          "raise max_origins");
         }
     }
-    auto plan = plan_of(of, contexts_, settings_.names);
+    auto plan = plan_of(of, contexts_, settings_.names, settings_.egress);
     if (!plan) return std::move(plan).error();
     auto made = std::make_shared<origin_pool>(group_, std::move(*plan), settings_, budget_);
     made->last_used = now.time_since_epoch().count();

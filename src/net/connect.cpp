@@ -358,6 +358,14 @@ task<result<std::unique_ptr<socket>>> connect_tcp(event_loop& loop, std::vector<
         co_return error(errc::invalid_argument, peers.empty() ? "connect: no address to connect to"
                                                               : "connect: no address is of the local address's family");
     }
+    const address refused = usable.front();
+    std::erase_if(usable, [&](const address& peer) { return !options.egress.allows(peer); });
+    if (usable.empty()) {
+        co_return error(errc::connect_failed,
+                        fmt::format("connect to {}: the egress policy does not allow it ({})", refused.to_text(),
+                                    text_of(scope_of(refused))),
+                        "check who chose this address before the policy is changed");
+    }
     usable = interleaved(usable);
     task<result<std::unique_ptr<socket>>> connecting = connect_any(loop, std::move(usable), deadline, options);
     result<std::unique_ptr<socket>> connected = co_await std::move(connecting);

@@ -201,6 +201,27 @@ TEST(an_http_proxy, that_is_down_is_named) {
     EXPECT_THAT(got.error().message(), Not(HasSubstr("hidden")));
 }
 
+TEST(an_egress_policy, is_asked_about_the_address_behind_a_name_and_about_a_proxys) {
+    scripted_server server(echo_script());
+    for (const std::string& target :
+         {fmt::format("http://127.0.0.1:{}", server.port()), fmt::format("http://localhost:{}", server.port()),
+          fmt::format("http://[::ffff:127.0.0.1]:{}", server.port())}) {
+        http::client_settings settings = plain_settings(target);
+        settings.down_fail_fast = 0ms;
+        settings.egress = net::egress_policy::internet_only();
+        runtime io;
+        client user(io, settings);
+        const auto got = user.get("/").wait();
+        ASSERT_FALSE(got.has_value()) << target;
+        EXPECT_THAT(got.error().message(), HasSubstr("egress policy")) << target;
+        settings.base_url = "http://shop.example";
+        settings.proxy = target;
+        client proxied(io, settings);
+        EXPECT_THAT(proxied.get("/").wait().error().message(), HasSubstr("egress policy")) << target;
+    }
+    EXPECT_EQ(server.accepted(), 0U);
+}
+
 std::vector<proxy_fault> socks5_faults() {
     const std::string login = "\x05\x02"s;
     const std::string good = "\x01\x00"s;

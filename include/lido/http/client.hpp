@@ -10,6 +10,7 @@
 #include "lido/http/response.hpp"
 #include "lido/http/response_cache.hpp"
 #include "lido/http/response_stream.hpp"
+#include "lido/net/egress_policy.hpp"
 #include "lido/net/resolver.hpp"
 #include "lido/net/tls.hpp"
 #include "lido/pool/settings.hpp"
@@ -105,6 +106,11 @@ struct client_settings {
     /// The address of this machine to connect from, such as "192.0.2.7" or "::1"; servers of the other family are not
     /// reached then. Empty: the system chooses.
     std::string local_address{};
+
+    /// Which addresses may be connected to, asked at every connect: for clients that are told by others where to go. A
+    /// proxy's own address is one of them; whom a proxy connects to is the proxy's to decide. `unix_socket` is not
+    /// asked about.
+    net::egress_policy egress{};
 
     /// Which versions of HTTP may be spoken.
     http_versions http_version = http_versions::automatic;

@@ -3,6 +3,7 @@
 
 #include "lido/base/task.hpp"
 #include "lido/base/time.hpp"
+#include "lido/net/egress_policy.hpp"
 #include "lido/net/endpoint.hpp"
 #include "lido/net/socket.hpp"
 
@@ -25,6 +26,8 @@ struct connect_options {
     duration user_timeout = std::chrono::seconds(30);
     /// The local address to connect from; with port 0 any port of it. Peers of the other family are skipped.
     std::optional<address> local_address;
+    /// Peers that it does not allow are skipped.
+    egress_policy egress;
 };
 
 /// Connects to one of `peers` by happy eyeballs (RFC 8305): the families take turns, beginning with that of the first
@@ -32,7 +35,8 @@ struct connect_options {
 /// others are closed. The socket has TCP_NODELAY, keep-alive and the user time-out set.
 ///
 /// Runs on `loop`; destroying the task closes all attempts. Errors: `connect_failed` naming each address with its
-/// reason, `connect_timeout` at `deadline`, `invalid_argument` when `peers` is empty. Costs one descriptor for each
+/// reason, `connect_timeout` at `deadline`, `invalid_argument` when `peers` is empty. Without a peer that the
+/// egress policy allows it is `connect_failed`, too. Costs one descriptor for each
 /// attempt under way.
 [[nodiscard]] task<result<std::unique_ptr<socket>>> connect_tcp(event_loop& loop, std::vector<address> peers,
                                                                 time_point deadline, connect_options options = {});

@@ -41,6 +41,11 @@ if(TARGET SQLite::SQLite3)
   target_link_libraries(lido_test_support ${support_interface} SQLite::SQLite3)
 endif()
 
+# What compresses for tests of what decompresses; the encoder of brotli is a library of its own.
+find_library(lido_brotli_encoder brotlienc REQUIRED)
+mark_as_advanced(lido_brotli_encoder)
+target_link_libraries(lido_test_support ${support_interface} ZLIB::ZLIB Zstandard::zstd "${lido_brotli_encoder}")
+
 # lido_add_tests(<program> <folder> LABEL <label> [TIMEOUT <seconds>] [LOCK <resource>] [BY_FILE])
 #
 # BY_FILE: one ctest for all tests of a source, instead of one for each, for tests that share a server which takes seconds to

@@ -5,6 +5,14 @@
 #include <exception>
 
 namespace lido::http {
+namespace {
+
+/// Is that URI one of that origin?
+bool is_at(std::string_view uri, std::string_view origin) noexcept {
+    return uri.size() > origin.size() && uri.starts_with(origin) && uri[origin.size()] == '/';
+}
+
+}  // namespace
 
 /// What the request is about, as an absolute URI; nothing when it is not fit to be sent, of which `send` will tell.
 std::optional<std::string> client::implementation::uri_of(const request& what) const {
@@ -49,7 +57,9 @@ task<result<response>> client::implementation::run_cached(std::shared_ptr<implem
         result<response> refused = co_await send(self, std::move(what), manner());
         co_return refused;
     }
-    cache_visit visit = me.settings_.cache->visit(std::move(*uri), what, me.identity_, me.defaults_, here.now());
+    const bool at_base = me.base_origin_ && is_at(*uri, me.base_text_);
+    const headers& defaults = at_base ? me.base_defaults_ : me.defaults_;
+    cache_visit visit = me.settings_.cache->visit(std::move(*uri), what, me.identity_, defaults, here.now());
     if (visit.plan() != cache_plan::send) {
         me.count_outcome(false);
         response stored = visit.answer(here.now());

@@ -1,5 +1,6 @@
 #include "http/client_implementation.hpp"
 
+#include "http/decompressor.hpp"
 #include "http/open_exchange.hpp"
 #include "http/start_in_background.hpp"
 #include "lido/base/single_scheduler.hpp"
@@ -60,6 +61,11 @@ client::implementation::implementation(scheduler_group& group, client_settings s
     streamed_limits_ = settings_.limits;
     streamed_limits_.max_body_bytes = std::numeric_limits<std::int64_t>::max();
     if (!settings_.user_agent.empty()) defaults_.add("User-Agent", settings_.user_agent).value();
+    if (settings_.decoding.enabled) defaults_.add("Accept-Encoding", accepted_codings).value();
+    base_defaults_ = defaults_;
+    if (settings_.credentials) {
+        base_defaults_.add("Authorization", settings_.credentials->field_value().reveal()).value();
+    }
     if (settings_.cache) identity_ = settings_.cache->identity_of(settings_).value();
     if (settings_.base_url.empty()) return;
     parsed_url base = parse_url(settings_.base_url).value();
@@ -110,7 +116,7 @@ exchange_settings client::implementation::settings_for(const origin_pool& to, co
     return {.target = {.host = to.host_field,
                        .absolute_prefix = to.absolute_prefix,
                        .proxy_authorization = to.authorization.reveal(),
-                       .defaults = &defaults_,
+                       .defaults = &defaults_for(to),
                        .close = !settings_.keep_alive},
             .limits = streamed ? &streamed_limits_ : &settings_.limits,
             .read_timeout = what.read_timeout().value_or(settings_.read_timeout),
@@ -216,7 +222,8 @@ task<result<response>> client::implementation::send(std::shared_ptr<implementati
     implementation& me = *self;
     scheduler& here = *scheduler::current();
     const time_point begun = here.now();
-    const time_point deadline = deadline_after(begun, what.timeout().value_or(me.settings_.timeout));
+    time_point deadline = how.deadline;
+    if (deadline == never) deadline = deadline_after(begun, what.timeout().value_or(me.settings_.timeout));
     auto found = me.find_pool(what, begun);
     if (!found) {
         if (how.counted) me.count_outcome(true);
@@ -267,7 +274,8 @@ task<result<response>> client::implementation::send(std::shared_ptr<implementati
                 last.opened->keep(std::move(pool));
                 *how.opened = std::move(last.opened);
             }
-            co_return std::move(last.outcome.response);
+            if (!how.decoded) co_return std::move(last.outcome.response);
+            co_return me.undo_coding(std::move(last.outcome.response), what);
         }
         if (last.opened) {
             const std::shared_ptr<open_exchange> unwanted = std::move(last.opened);

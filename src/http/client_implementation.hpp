@@ -27,8 +27,11 @@ public:
     /// the next two own the client's state from their beginning on, also when they are posted and the client goes away
     /// before they run.
     [[nodiscard]] static task<result<response>> run(std::shared_ptr<implementation> self, request what) {
-        if (self->settings_.cache) return run_cached(std::move(self), std::move(what));
-        return send(std::move(self), std::move(what), {});
+        if (self->follows()) return run_following(std::move(self), std::move(what));
+        if (self->settings_.cache) return run_cached_decoded(std::move(self), std::move(what));
+        manner how;
+        how.decoded = true;
+        return send(std::move(self), std::move(what), how);
     }
     /// The same until the head of the response is there. The cache is not asked.
     [[nodiscard]] static task<result<response_stream>> open(std::shared_ptr<implementation> self, request what);
@@ -91,18 +94,32 @@ private:
         bool counted = true;            ///< as an operation of its own
         bool retried = true;            ///< as the settings say
         time_point* sent_at = nullptr;  ///< where to note when it was sent last
+        bool decoded = false;           ///< the content codings of the response are undone
+        time_point deadline = never;    ///< instead of the one that the time-out gives
         /// Where to put the rest of the response; null: the response is to be whole.
         std::shared_ptr<open_exchange>* opened = nullptr;
     };
     struct job;
 
     [[nodiscard]] static task<result<response>> send(std::shared_ptr<implementation> self, request what, manner how);
+    /// Is there more to do about a request than to send it?
+    [[nodiscard]] bool follows() const noexcept { return settings_.redirects.max != 0 || settings_.cookies != nullptr; }
+    [[nodiscard]] static task<result<response>> run_following(std::shared_ptr<implementation> self, request what);
+    [[nodiscard]] static task<result<response>> run_cached_decoded(std::shared_ptr<implementation> self, request what);
+    [[nodiscard]] static task<result<response>> follow(std::shared_ptr<implementation> self, request what,
+                                                       std::shared_ptr<open_exchange>* opened);
+    [[nodiscard]] result<response> undo_coding(response came, const request& what) const;
+    [[nodiscard]] request with_cookies(const request& what, const std::string& url) const;
+    void keep_cookies(const response& came, const std::string& url) const;
     [[nodiscard]] static task<result<response>> run_cached(std::shared_ptr<implementation> self, request what);
     [[nodiscard]] static task<result<response>> send_visiting(std::shared_ptr<implementation> self, request what,
                                                               cache_visit& visit, bool retried);
     [[nodiscard]] static task<void> revalidate(std::shared_ptr<implementation> self, request what, cache_visit visit);
     static void start_revalidation(std::shared_ptr<implementation> self, request what, cache_visit& visit);
     [[nodiscard]] std::optional<std::string> uri_of(const request& what) const;
+    [[nodiscard]] const headers& defaults_for(const origin_pool& to) const noexcept {
+        return settings_.credentials && to.text == base_text_ ? base_defaults_ : defaults_;
+    }
     void count_outcome(bool failed) noexcept;
 
     [[nodiscard]] result<origin_pool*> base_pool(time_point now);
@@ -126,6 +143,7 @@ private:
     client_settings settings_;
     http_limits streamed_limits_;  // of responses that are not held in memory
     headers defaults_;
+    headers base_defaults_;  // to the base URL's origin
     time_point made_at_;
     std::string base_prefix_;  // of the base URL's path, without its last slash
     std::optional<origin> base_origin_;

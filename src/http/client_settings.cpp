@@ -81,14 +81,18 @@ result<void> client_settings::validate() const {
     if (!base_url.empty()) {
         if (auto url = parse_url(base_url); !url) return std::move(url).error().with_context("client setting base_url");
     }
+    if (credentials && base_url.empty()) {
+        return error(errc::invalid_argument, "client setting credentials without a base_url",
+                     "set base_url, whose origin they are for, or authorize each request");
+    }
     if (!user_agent.empty()) {
         headers probe;
         if (auto valid = probe.add("User-Agent", user_agent); !valid) {
             return std::move(valid).error().with_context("client setting user_agent");
         }
     }
-    for (const auto& valid :
-         {connect_back_off.validate(), retry.validate(), limits.validate(), tls.validate(), check_way(*this)}) {
+    for (const auto& valid : {connect_back_off.validate(), retry.validate(), limits.validate(), redirects.validate(),
+                              decoding.validate(), tls.validate(), check_way(*this)}) {
         if (!valid) return valid;
     }
     return {};

@@ -2,6 +2,7 @@
 
 #include "http/authority.hpp"
 #include "http/grammar.hpp"
+#include "http/request_defaults.hpp"
 
 #include <charconv>
 
@@ -85,7 +86,7 @@ result<void> http2_fields::make(const request& what, const request_target_contex
     if (context.defaults != nullptr) {
         for (const field& each : *context.defaults) {
             if (is_left_out(each.name) || same_name(each.name, "Content-Length")) continue;
-            if (!what.headers().contains(each.name)) add(each.name, each.value, is_secret(each.name));
+            if (is_sent_by_default(each, what.headers())) add(each.name, each.value, is_secret(each.name));
         }
     }
     if (!has_length && (what.has_body() || anticipates_body(what.method()))) {

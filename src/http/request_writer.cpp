@@ -2,6 +2,7 @@
 
 #include "http/authority.hpp"
 #include "http/grammar.hpp"
+#include "http/request_defaults.hpp"
 
 #include <charconv>
 
@@ -131,7 +132,7 @@ void append_own_fields(std::string& out, const headers& fields, bool has_host) {
 
 void append_defaults(std::string& out, const headers& own, const headers& defaults) {
     for (const field& each : defaults) {
-        if (may_be_default(each.name) && !own.contains(each.name)) append_field(out, each.name, each.value);
+        if (may_be_default(each.name) && is_sent_by_default(each, own)) append_field(out, each.name, each.value);
     }
 }
 

@@ -10,6 +10,8 @@ namespace {
 /// The pieces in which `read_all` reads.
 constexpr std::size_t first_piece = 16 * 1024;
 constexpr std::size_t largest_piece = 1024 * 1024;
+/// The pieces in which coded content is read.
+constexpr std::size_t coded_size = 16 * 1024;
 
 }  // namespace
 
@@ -32,12 +34,52 @@ private:
     bool mine_;
 };
 
-task<result<std::size_t>> response_stream::implementation::read_some(std::span<char> space, time_point deadline) {
+/// The body as it was sent.
+task<result<std::size_t>> response_stream::implementation::read_coded(std::span<char> space, time_point deadline) {
     result<std::size_t> got = co_await open_exchange::read(exchange_, space, deadline);
-    if (got && *got == 0 && !ended_) {
-        ended_ = true;
-        head_ = exchange_->whole_head();
+    if (got && *got == 0 && !coded_ended_) {
+        coded_ended_ = true;
+        response whole = exchange_->whole_head();
+        whole.set_redirects(head_.redirects(), head_.url());
+        if (decoder_) whole.set_decoded({});
+        head_ = std::move(whole);
     }
+    co_return got;
+}
+
+task<result<std::size_t>> response_stream::implementation::read_decoded(std::span<char> space, time_point deadline) {
+    if (failure_) co_return *failure_;
+    coded_.resize(coded_size);
+    while (true) {
+        result<content_decoder::progress> step = decoder_->decode(coded_left_, space);
+        if (!step) {
+            failure_ = std::move(step).error();
+            exchange_.reset();
+            co_return *failure_;
+        }
+        coded_left_.remove_prefix(step->consumed);
+        if (step->produced != 0) co_return step->produced;
+        if (coded_ended_) break;
+        const std::span<char> room(coded_);
+        const result<std::size_t> got = co_await read_coded(room, deadline);
+        if (!got) co_return got;
+        coded_left_ = {coded_.data(), *got};
+    }
+    if (auto complete = decoder_->finish(); !complete) {
+        failure_ = std::move(complete).error();
+        co_return *failure_;
+    }
+    co_return std::size_t{0};
+}
+
+task<result<std::size_t>> response_stream::implementation::read_some(std::span<char> space, time_point deadline) {
+    if (!decoder_) {
+        const result<std::size_t> got = co_await read_coded(space, deadline);
+        ended_ = got && *got == 0;
+        co_return got;
+    }
+    const result<std::size_t> got = co_await read_decoded(space, deadline);
+    ended_ = got && *got == 0;
     co_return got;
 }
 

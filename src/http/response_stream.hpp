@@ -1,19 +1,30 @@
 // Lido: what stands behind the public face of a streamed response.
 #pragma once
 
+#include "http/content_decoder.hpp"
 #include "http/open_exchange.hpp"
 #include "lido/base/single_scheduler.hpp"
 #include "lido/http/response_stream.hpp"
 
 #include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace lido::http {
 
 /// The state of a streamed response, shared with its running read.
 class response_stream::implementation {
 public:
-    implementation(response head, std::shared_ptr<open_exchange> exchange)
-        : head_(std::move(head)), exchange_(std::move(exchange)), home_(exchange_->home()) {}
+    /// `decoder`, if there is one, undoes the content codings of the body.
+    implementation(response head, std::shared_ptr<open_exchange> exchange, std::optional<content_decoder> decoder)
+        : head_(std::move(head)),
+          exchange_(std::move(exchange)),
+          home_(exchange_->home()),
+          decoder_(std::move(decoder)) {
+        if (decoder_) head_.set_decoded({});
+    }
 
     [[nodiscard]] static task<result<std::size_t>> read(std::shared_ptr<implementation> self, std::span<char> space,
                                                         duration within, bool until_full);
@@ -32,11 +43,19 @@ public:
 private:
     class turn;
     [[nodiscard]] task<result<std::size_t>> read_some(std::span<char> space, time_point deadline);
+    [[nodiscard]] task<result<std::size_t>> read_coded(std::span<char> space, time_point deadline);
+    [[nodiscard]] task<result<std::size_t>> read_decoded(std::span<char> space, time_point deadline);
 
     response head_;
     std::shared_ptr<open_exchange> exchange_;
     single_scheduler home_;
     bool ended_ = false;
+
+    std::optional<content_decoder> decoder_;
+    std::string coded_;            // memory for what has come and is not decoded yet
+    std::string_view coded_left_;  // of it
+    bool coded_ended_ = false;
+    std::optional<error> failure_;  // of decoding
     std::atomic<bool> reading_{false};
 };
 

@@ -1,6 +1,7 @@
 #include "lido/http/service.hpp"
 
 #include "http/client_implementation.hpp"
+#include "http/content_decoder.hpp"
 #include "http/start_in_background.hpp"
 #include "lido/upstream/engine.hpp"
 
@@ -214,6 +215,11 @@ private:
                                                      cache_visit& visit, bool in_background, response came,
                                                      time_point sent);
     [[nodiscard]] static task<void> revalidate(std::shared_ptr<implementation> self, request what, cache_visit visit);
+    /// What came as the caller wants it.
+    [[nodiscard]] result<response> undo_coding(result<response> came, bool decodes) const {
+        if (!decodes || !came || !came->header("Content-Encoding")) return came;
+        return decoded(std::move(*came), settings_.client.decoding);
+    }
     static void start_revalidation(std::shared_ptr<implementation> self, request what, cache_visit& visit);
 
     const service_settings settings_;
@@ -299,6 +305,10 @@ void service::implementation::prepare_cache() {
     while (uri_begin_.back() == '/') uri_begin_.pop_back();
     identity_ = settings_.client.cache->identity_of(settings_.client).value();
     if (!settings_.client.user_agent.empty()) defaults_.add("User-Agent", settings_.client.user_agent).value();
+    if (settings_.client.decoding.enabled) defaults_.add("Accept-Encoding", accepted_codings).value();
+    if (settings_.client.credentials) {
+        defaults_.add("Authorization", settings_.client.credentials->field_value().reveal()).value();
+    }
 }
 
 task<result<response>> service::implementation::run_cached(std::shared_ptr<implementation> self, request what) {
@@ -308,6 +318,7 @@ task<result<response>> service::implementation::run_cached(std::shared_ptr<imple
         result<response> refused = co_await ask(self, std::move(what), nullptr, false);
         co_return refused;
     }
+    const bool decodes = wants_decoding(what, me.settings_.client.decoding);
     const time_point now = scheduler::current()->now();
     cache_visit visit =
         me.settings_.client.cache->visit(me.uri_begin_ + what.target(), what, me.identity_, me.defaults_, now);
@@ -315,11 +326,11 @@ task<result<response>> service::implementation::run_cached(std::shared_ptr<imple
         me.requests_.fetch_add(1, std::memory_order_relaxed);
         response stored = visit.answer(now);
         if (visit.plan() == cache_plan::use_and_revalidate) start_revalidation(self, std::move(what), visit);
-        co_return stored;
+        co_return me.undo_coding(std::move(stored), decodes);
     }
     visit.prepare(what);
     result<response> answer = co_await ask(self, std::move(what), &visit, false);
-    co_return answer;
+    co_return me.undo_coding(std::move(answer), decodes);
 }
 
 task<result<response>> service::implementation::ask(std::shared_ptr<implementation> self, request what,
@@ -329,9 +340,11 @@ task<result<response>> service::implementation::ask(std::shared_ptr<implementati
         co_return error(errc::invalid_argument, "the target of a request to a service is no path",
                         "give a path that begins with /; the regions have the rest of the URL");
     }
+    const bool decodes = wants_decoding(what, me.settings_.client.decoding);
     upstream::call_options options;
     options.timeout = what.timeout().value_or(me.settings_.policies.timeout);
-    options.repeatable = me.is_repeatable(what.method());
+    // Two attempts at once cannot share a source, and a further one needs it from its beginning.
+    options.repeatable = me.is_repeatable(what.method()) && what.source() == nullptr;
     options.writes = !is_safe(what.method());
     const time_point begun = scheduler::current()->now();
     const time_point deadline = deadline_after(begun, options.timeout);
@@ -343,7 +356,7 @@ task<result<response>> service::implementation::ask(std::shared_ptr<implementati
     if (lane) {
         exchange_outcome& brought = mine.outcome_of(*lane);
         if (!brought.failure && !me.is_failure(brought.response.status())) {
-            if (visit == nullptr) co_return std::move(brought.response);
+            if (visit == nullptr) co_return me.undo_coding(std::move(brought.response), decodes);
             const time_point sent = mine.sent_at(*lane);
             result<response> answer =
                 co_await kept(self, std::move(what), *visit, in_background, std::move(brought.response), sent);
@@ -370,7 +383,7 @@ task<result<response>> service::implementation::ask(std::shared_ptr<implementati
     } else {
         failed = std::move(mine.outcome_of(*lane).response);
     }
-    if (visit == nullptr) co_return failed;
+    if (visit == nullptr) co_return me.undo_coding(std::move(failed), decodes);
     const cache_arrival when{begun, scheduler::current()->now(), std::chrono::system_clock::now()};
     co_return visit->settle(std::move(failed), when);
 }

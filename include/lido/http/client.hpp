@@ -3,9 +3,13 @@
 
 #include "lido/base/back_off.hpp"
 #include "lido/base/operation.hpp"
+#include "lido/http/cookie_jar.hpp"
+#include "lido/http/credentials.hpp"
+#include "lido/http/decoding_settings.hpp"
 #include "lido/http/http2_settings.hpp"
 #include "lido/http/http_versions.hpp"
 #include "lido/http/limits.hpp"
+#include "lido/http/redirect_settings.hpp"
 #include "lido/http/request.hpp"
 #include "lido/http/response.hpp"
 #include "lido/http/response_cache.hpp"
@@ -84,6 +88,16 @@ struct client_settings {
     bool keep_alive = true;
 
     resilience::retry_settings retry{};
+    /// Which redirects are followed; none unless told.
+    redirect_settings redirects{};
+    /// How compressed responses are asked for and undone.
+    decoding_settings decoding{};
+    /// Sent with each request to the base URL's origin that has no Authorization of its own, and to no other. For a
+    /// service: to each region.
+    std::optional<http::credentials> credentials{};
+    /// Keeps the cookies that servers set and sends them back; null: none are. A request with a Cookie field of its own
+    /// gets no others. Several clients may share one. Not used by a service of several regions.
+    std::shared_ptr<cookie_jar> cookies{};
     http_limits limits{};
     net::tls_settings tls{};
     /// The proxy for all requests: "http://", "https://" (spoken to by TLS) or "socks5://" (which looks names up

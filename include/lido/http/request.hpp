@@ -3,8 +3,10 @@
 
 #include "lido/base/error.hpp"
 #include "lido/base/result.hpp"
+#include "lido/base/secret.hpp"
 #include "lido/base/time.hpp"
 #include "lido/http/body_source.hpp"
+#include "lido/http/credentials.hpp"
 #include "lido/http/headers.hpp"
 #include "lido/http/method.hpp"
 
@@ -13,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace lido::http {
 
@@ -50,6 +53,24 @@ public:
         return std::move(body(std::move(source), content_type));
     }
 
+    /// Says who the request is from, by an Authorization field. It goes to the origin of this request only.
+    request& authorize(const credentials& by) & {
+        keep(headers_.set("Authorization", by.field_value().reveal()));
+        return *this;
+    }
+    request&& authorize(const credentials& by) && { return std::move(authorize(by)); }
+
+    /// The same for a field of another name that holds a secret ("X-Api-Key"): a redirect to another origin does not
+    /// carry it on.
+    request& secret_header(std::string_view name, const secret& value) & {
+        keep(headers_.add(name, value.reveal()));
+        secret_headers_.emplace_back(name);
+        return *this;
+    }
+    request&& secret_header(std::string_view name, const secret& value) && {
+        return std::move(secret_header(name, value));
+    }
+
     /// Sends "Expect: 100-continue": the body follows when the server asks for it, or after
     /// `client_settings::continue_timeout`, and not at all when the server refuses the request before (RFC 9110
     /// §10.1.1).
@@ -82,6 +103,8 @@ public:
     [[nodiscard]] std::string_view body() const noexcept {
         return body_ ? std::string_view(*body_) : std::string_view();
     }
+    /// The names of the fields that were given by `secret_header`.
+    [[nodiscard]] const std::vector<std::string>& secret_headers() const noexcept { return secret_headers_; }
     [[nodiscard]] std::optional<duration> timeout() const noexcept { return timeout_; }
     [[nodiscard]] std::optional<duration> read_timeout() const noexcept { return read_timeout_; }
 
@@ -110,6 +133,7 @@ private:
     http::method method_;
     std::string target_;
     http::headers headers_;
+    std::vector<std::string> secret_headers_;
     std::optional<std::string> body_;
     std::shared_ptr<body_source> source_;
     std::optional<duration> timeout_;

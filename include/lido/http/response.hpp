@@ -50,6 +50,9 @@ public:
         std::uint32_t inline_body_size = 0;       ///< in bytes; 0: the body is in `body`
         std::uint32_t age_seconds = 0;            ///< of a stored response
         std::string body;
+        bool decoded = false;         ///< a content coding was undone
+        std::uint32_t redirects = 0;  ///< that led here
+        std::string url;              ///< where they led
     };
 
     response() noexcept = default;
@@ -84,6 +87,14 @@ public:
     /// How long ago the server made or confirmed it, for one from a cache; its field Age says the same. Otherwise 0.
     [[nodiscard]] std::chrono::seconds age() const noexcept { return std::chrono::seconds(parts_.age_seconds); }
 
+    /// How many redirects led here (`client_settings::redirects`).
+    [[nodiscard]] std::size_t redirects() const noexcept { return parts_.redirects; }
+    /// The URL that they led to, without a fragment; empty when there were none.
+    [[nodiscard]] const std::string& url() const noexcept { return parts_.url; }
+    /// Was a content coding undone (`client_settings::decoding`)? Then Content-Encoding and Content-Length, which speak
+    /// of the content as it was sent, are not among the headers any more.
+    [[nodiscard]] bool was_decoded() const noexcept { return parts_.decoded; }
+
     /// The header fields in the order in which they came.
     [[nodiscard]] field_range headers() const noexcept {
         return {parts_.text.data(), std::span(parts_.places).first(parts_.header_count)};
@@ -104,6 +115,11 @@ public:
     [[nodiscard]] std::string body() && { return take_body(); }
     /// Moves the body out, or copies it when it is small; afterwards it is empty here.
     [[nodiscard]] std::string take_body();
+
+    /// For those who undo content codings: what the body was before, see `was_decoded`.
+    void set_decoded(std::string body);
+    /// For those who follow redirects.
+    void set_redirects(std::size_t count, std::string url);
 
 private:
     parts parts_;

@@ -21,6 +21,7 @@ public:
     implementation(response head, std::shared_ptr<open_exchange> exchange, std::optional<content_decoder> decoder)
         : head_(std::move(head)),
           exchange_(std::move(exchange)),
+          runtime_(exchange_->group()),
           home_(exchange_->home()),
           decoder_(std::move(decoder)) {
         if (decoder_) head_.set_decoded({});
@@ -36,7 +37,7 @@ public:
     /// Where a read is best run: a plain thread's at the connection's own loop.
     [[nodiscard]] scheduler_group& group() noexcept {
         const scheduler* const here = scheduler::current();
-        if (here != nullptr && &here->group() == &exchange_->group()) return exchange_->group();
+        if (here != nullptr && &here->group() == &runtime_) return runtime_;
         return home_;
     }
 
@@ -47,7 +48,8 @@ private:
     [[nodiscard]] task<result<std::size_t>> read_decoded(std::span<char> space, time_point deadline);
 
     response head_;
-    std::shared_ptr<open_exchange> exchange_;
+    std::shared_ptr<open_exchange> exchange_;  // null after content that cannot be decoded
+    scheduler_group& runtime_;
     single_scheduler home_;
     bool ended_ = false;
 

@@ -111,7 +111,12 @@ TEST(CodedContent, ThatIsDamagedOrCutIsAnError) {
         const auto all = opened->read_all(1'000).wait();
         ASSERT_FALSE(all.has_value());
         EXPECT_TRUE(all.error() == errc::protocol_error) << all.error().message();
+        // And so it stays.
+        const auto again = opened->read_all(1'000).wait();
+        ASSERT_FALSE(again.has_value());
+        EXPECT_TRUE(again.error() == errc::protocol_error) << again.error().message();
     }
+    EXPECT_TRUE(comes_true([&] { return user.statistics().origins.front().pool.in_use == 0; }));
 }
 
 // ---- bombs ----------------------------------------------------------------------------------------------------------

@@ -23,19 +23,13 @@ result<tls_plan> tls_plan_of(const net::tls_settings& settings, tls_contexts& co
 }
 
 net::endpoint place_of(const proxy& which) {
-    net::endpoint place;
-    place.host = which.host;
-    place.port = which.port;
-    return place;
+    return {which.host, which.port};
 }
 
 /// A zone means something on this machine only: nobody else can connect to it.
 result<net::endpoint> target_behind(const identity& who, std::size_t number) {
     if (number + 1 < who.proxies.size()) return place_of(who.proxies[number + 1]);
-    net::endpoint place;
-    place.host = who.origin.host;
-    place.port = who.origin.port;
-    if (place.host.find('%') == std::string::npos) return place;
+    if (who.origin.host.find('%') == std::string::npos) return net::endpoint(who.origin.host, who.origin.port);
     return error(errc::invalid_argument, "an address with a zone cannot be reached through a proxy",
                  "name it in no_proxy");
 }
@@ -140,9 +134,7 @@ task<result<std::unique_ptr<net::stream>>> dial(net::event_loop& loop, std::shar
         if (!passed) co_return std::move(passed).error().with_context("proxy " + who.proxies[i].to_text());
     }
     if (plan->tls.context != nullptr) {
-        net::endpoint peer;
-        peer.host = who.origin.host;
-        peer.port = who.origin.port;
+        net::endpoint peer(who.origin.host, who.origin.port);
         task<result<void>> securing = secure(**opened, plan->tls, std::move(peer), deadline);
         result<void> secured = co_await std::move(securing);
         if (!secured) co_return std::move(secured).error();

@@ -7,13 +7,18 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <sys/socket.h>
 
 namespace lido::net {
 
-/// A peer as a user names it. `host` is a name, an IPv4 address, or an IPv6 address with or without brackets.
+/// A peer as a user names it. `host` is a name, an IPv4 address, or an IPv6 address with or without brackets. It has
+/// constructors, so that GCC 12 can have it inside a `co_await` expression.
 struct endpoint {
+    endpoint() noexcept {}  // NOLINT(modernize-use-equals-default): user-provided, so that it is no aggregate
+    endpoint(std::string of_host, std::uint16_t of_port) : host(std::move(of_host)), port(of_port) {}
+
     std::string host;
     std::uint16_t port = 0;
 

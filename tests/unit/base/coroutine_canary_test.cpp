@@ -50,6 +50,8 @@ static_assert(lido_safe_in_co_await<lido::pool::acquire_options>);
 static_assert(lido_safe_in_co_await<lido::net::connect_options>);
 static_assert(lido_safe_in_co_await<lido::net::open_options>);
 static_assert(lido_safe_in_co_await<lido::net::address>);
+static_assert(lido_safe_in_co_await<lido::net::endpoint>);
+static_assert(lido_safe_in_co_await<lido::net::egress_policy>);
 static_assert(lido_safe_in_co_await<lido::http::request>);
 static_assert(lido_safe_in_co_await<lido::http::headers>);
 static_assert(lido_safe_in_co_await<lido::http::response_stream>);

@@ -40,6 +40,7 @@ public:
     ~transaction();
 
     template <class... Values>
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved from
     [[nodiscard]] operation<rows> query(statement what, Values&&... values) {
         return query_with(std::move(what), make_parameters(std::forward<Values>(values)...));
     }
@@ -83,11 +84,13 @@ public:
 
     /// See `basic_pool::query` and the others there.
     template <class... Values>
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved from
     [[nodiscard]] operation<rows> query(statement what, Values&&... values) {
         return query_with(std::move(what), make_parameters(std::forward<Values>(values)...));
     }
     [[nodiscard]] operation<rows> query_with(statement what, parameters with);
     template <class... Values>
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved from
     [[nodiscard]] operation<row_stream> stream(statement what, Values&&... values) {
         return stream_with(std::move(what), make_parameters(std::forward<Values>(values)...));
     }

@@ -13,6 +13,9 @@
 namespace lido::sqlite {
 namespace {
 
+constexpr std::size_t least_page_cache = std::size_t{64} * 1024;
+constexpr std::size_t most_page_cache = std::size_t{2} * 1024 * 1024;
+
 /// A database in memory that the connections of one pool share, and no other's (SQLite's vfs "memdb").
 std::string fresh_memory_uri() {
     static std::atomic<std::uint64_t> made{0};
@@ -51,6 +54,10 @@ engine_settings database::settings_of(role as) const {
     made.full_durability = settings_.commits == durability::full;
     made.busy_timeout = settings_.busy_timeout;
     made.statement_cache = settings_.common.statement_cache;
+    if (as == role::reader) {
+        const std::size_t readers = std::max<std::size_t>(settings_.common.connections.max_size, 1);
+        made.page_cache_bytes = std::clamp(settings_.page_cache_bytes / readers, least_page_cache, most_page_cache);
+    }
     made.max_result_bytes = settings_.common.max_result_bytes;
     made.max_value_bytes =
         std::max({settings_.common.max_result_bytes, settings_.common.max_statement_bytes, std::size_t{1} << 20});

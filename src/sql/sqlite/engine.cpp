@@ -127,6 +127,8 @@ result<void> engine::configure() {
     sqlite3_db_config(db_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
     sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);
+    const std::string cache = fmt::format("PRAGMA cache_size=-{}", settings_.page_cache_bytes / 1024);
+    if (auto set = execute(cache.c_str()); !set) return set;
     if (settings_.role == role::writer) {
         if (auto set = execute("PRAGMA journal_mode=WAL"); !set && !settings_.in_memory) return set;
         return execute(settings_.full_durability ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");

@@ -38,6 +38,7 @@ struct engine_settings {
     bool full_durability = false;
     duration busy_timeout = std::chrono::seconds(5);
     std::size_t statement_cache = 256;
+    std::size_t page_cache_bytes = std::size_t{2} * 1024 * 1024;
     std::size_t max_result_bytes = std::size_t{64} * 1024 * 1024;
     std::size_t max_value_bytes = std::size_t{64} * 1024 * 1024;
     std::size_t stream_rows = 256;

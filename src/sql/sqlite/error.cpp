@@ -153,7 +153,7 @@ error error_of(sqlite3* connection, int code, std::string_view doing) {
 }
 
 error open_error(sqlite3* connection, int code, const std::string& file, bool writes) {
-    const error reported = error_of(connection, code, fmt::format("open {}", file));
+    error reported = error_of(connection, code, fmt::format("open {}", file));
     const auto [reason, remedy] = look_at(file, writes);
     if (!reason.empty()) return {reported.code(), fmt::format("open {}: {}", file, reason), remedy};
     if ((code & 0xff) == SQLITE_NOTADB) {

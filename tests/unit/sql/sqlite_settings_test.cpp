@@ -43,6 +43,12 @@ TEST(sqlite_settings_test, name_what_is_wrong) {
     EXPECT_THAT(of("mysql://host/a").error().what(), HasSubstr("not one of SQLite"));
 }
 
+TEST(sqlite_settings_test, bound_the_memory_for_pages) {
+    pool_settings made = of("sqlite:a.db").value();
+    made.page_cache_bytes = 1000;
+    EXPECT_THAT(made.validate().error().what(), HasSubstr("page_cache_bytes = 1000"));
+}
+
 TEST(sqlite_settings_test, escape_what_a_uri_would_misread) {
     EXPECT_EQ(uri_of("a b?c#d%.db"), "file:a b%3fc%23d%25.db");
     EXPECT_EQ(uri_of("/a.db"), "file:/a.db");

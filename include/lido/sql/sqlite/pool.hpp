@@ -38,6 +38,7 @@ public:
     /// See `sql::basic_pool::query`. What begins with SELECT, VALUES, WITH or EXPLAIN goes to a reader, unless SQLite
     /// finds there that it writes (`WITH … INSERT`); everything else goes to the writer.
     template <class... Values>
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved from
     [[nodiscard]] operation<sql::rows> query(sql::statement what, Values&&... values) {
         return query_with(std::move(what), sql::make_parameters(std::forward<Values>(values)...));
     }
@@ -45,6 +46,7 @@ public:
     /// A large result, piece by piece, from where `query` would go. As long as it is read, its snapshot keeps the log
     /// from being written back.
     template <class... Values>
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved from
     [[nodiscard]] operation<row_stream> stream(sql::statement what, Values&&... values) {
         return stream_with(std::move(what), sql::make_parameters(std::forward<Values>(values)...));
     }

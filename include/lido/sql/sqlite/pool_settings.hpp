@@ -5,6 +5,7 @@
 #include "lido/sql/pool_settings.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -32,6 +33,8 @@ struct pool_settings {
     duration busy_timeout = std::chrono::seconds(5);
     /// Threads on which readers run; the writer has one more. 1 … 64.
     std::uint32_t reader_threads = 4;
+    /// Memory for pages that all readers may keep together; each has its share, 64 KiB … 2 MiB. 1 MiB … 16 GiB.
+    std::size_t page_cache_bytes = std::size_t{16} * 1024 * 1024;
     sql::pool_settings common{};
 
     /// Success, or `invalid_argument` naming the first setting that is out of range.

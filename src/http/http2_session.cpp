@@ -302,7 +302,7 @@ void http2_session::end(const error& why) {
 }
 
 /// The peer does what it must not: it is told why, and nothing of the connection is used any more.
-void http2_session::fail(error why, std::uint32_t code) {
+void http2_session::fail(const error& why, std::uint32_t code) {
     if (!is_alive()) return;
     said_goodbye_ = true;
     nghttp2_session_terminate_session(nghttp2_, code);

@@ -91,7 +91,7 @@ private:
     void finish(http2_stream& stream, http2_stream::state how);
     void fail_stream(http2_stream& stream, error why);
     void refuse(http2_stream& stream, error why, std::uint32_t code);
-    void fail(error why, std::uint32_t code);
+    void fail(const error& why, std::uint32_t code);
     void close_stream(http2_stream& stream, std::uint32_t code);
     void release_resets();
     [[nodiscard]] bool take_spare_frame() noexcept;

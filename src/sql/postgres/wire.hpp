@@ -27,7 +27,7 @@
 
 namespace lido::postgres {
 
-class wire;
+class wire;  // NOLINT(cppcoreguidelines-virtual-class-destructor): it is final
 class connect_parameters;
 
 /// What is to come of one statement, up to its Sync; it lives with the coroutine that waits for it. Destroyed before

@@ -29,6 +29,7 @@ public:
     /// call. Each stands alone: its own implicit transaction, its own error. What such a statement must not do is
     /// change the session by a function (set_config, pg_advisory_lock): take a lease for that.
     template <class... Values>
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved from
     [[nodiscard]] operation<sql::rows> query(sql::statement what, Values&&... values) {
         return query_with(std::move(what), sql::make_parameters(std::forward<Values>(values)...));
     }

@@ -48,8 +48,8 @@ target_link_libraries(lido_test_support ${support_interface} ZLIB::ZLIB Zstandar
 
 # lido_add_tests(<program> <folder> LABEL <label> [TIMEOUT <seconds>] [LOCK <resource>] [BY_FILE])
 #
-# BY_FILE: one ctest for all tests of a source, instead of one for each, for tests that share a server which takes seconds to
-# start. The suites in <name>_test.cpp are called <whatever>_<name>.
+# BY_FILE: one ctest for all tests of a source, instead of one for each: for tests that share a server which takes seconds to
+# start.
 function(lido_add_tests program folder)
   cmake_parse_arguments(PARSE_ARGV 2 tests "BY_FILE" "LABEL;TIMEOUT;LOCK" "")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${folder}/*.cpp")
@@ -67,11 +67,16 @@ function(lido_add_tests program folder)
   if(tests_BY_FILE)
     list(FILTER sources INCLUDE REGEX "_test\\.cpp$")
     foreach(source IN LISTS sources)
-      get_filename_component(suite "${source}" NAME_WE)
-      string(REGEX REPLACE "_test$" "" suite "${suite}")
-      # A suite of another name than its file would run nothing, and that is no success.
-      add_test(NAME ${program}.${suite} COMMAND ${program} "--gtest_filter=*_${suite}.*")
-      set_tests_properties(${program}.${suite} PROPERTIES ${properties} FAIL_REGULAR_EXPRESSION "0 tests from 0 test suites")
+      get_filename_component(name "${source}" NAME_WE)
+      string(REGEX REPLACE "_test$" "" name "${name}")
+      file(STRINGS "${source}" heads REGEX "^TEST(_F|_P)?\\(")
+      list(TRANSFORM heads REPLACE "^TEST(_F|_P)?\\( *([A-Za-z0-9_]+).*" "\\2.*:*/\\2.*")
+      list(REMOVE_DUPLICATES heads)
+      list(JOIN heads ":" filter)
+      set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${source}")
+      add_test(NAME ${program}.${name} COMMAND ${program} "--gtest_filter=${filter}")
+      # A filter that fits nothing is no success.
+      set_tests_properties(${program}.${name} PROPERTIES ${properties} FAIL_REGULAR_EXPRESSION "0 tests from 0 test suites")
     endforeach()
     return()
   endif()

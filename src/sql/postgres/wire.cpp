@@ -23,9 +23,11 @@ namespace {
 
 /// libpq has room for at least 8 KiB whenever it reads: what is less came with a read that emptied the kernel's buffer.
 constexpr std::size_t surely_short_read = 6000;
-/// An answer that nobody waits for any more is read to its end, but not for ever.
 /// Notifications that nobody takes cost memory: a connection that has more of them is ended.
 constexpr std::size_t most_notifications = 10'000;
+/// Reads of one connection in one turn of the loop. Others want theirs too, and so does who cancels what is coming in.
+constexpr int reads_per_turn = 16;
+/// An answer that nobody waits for any more is read to its end, but not for ever.
 constexpr std::size_t most_dropped = std::size_t{64} * 1024 * 1024;
 
 std::string first_line(const char* text) {
@@ -209,7 +211,7 @@ void wire::on_events(std::uint32_t events) noexcept {
 }
 
 void wire::pump() noexcept {
-    do {
+    for (int reads = 1;; ++reads) {
         chatter_ = expected_.empty();
         read_size_ = 0;
         if (PQconsumeInput(connection_) == 0) {
@@ -220,7 +222,11 @@ void wire::pump() noexcept {
         }
         take_results();
         if (expected_.empty() && !broken_) take_unasked();
-    } while (!paused_ && !broken_ && more_to_read());
+        if (paused_ || broken_ || !more_to_read()) break;
+        if (reads < reads_per_turn) continue;
+        go_on_later();
+        break;
+    }
     if (want_write_ && !broken_) flush();
 }
 
@@ -404,6 +410,7 @@ struct wire::later : work {
               const std::unique_ptr<later> self(static_cast<later*>(&item));
               wire* const which = *self->of_wire;
               if (which == nullptr) return;
+              which->goes_on_later_ = false;
               if (!which->broken_ && !which->paused_) {
                   which->take_results();
                   which->pump();
@@ -415,7 +422,7 @@ struct wire::later : work {
 };
 
 void wire::go_on_later() {
-    loop_.post(*new later(self_));
+    if (!std::exchange(goes_on_later_, true)) loop_.post(*new later(self_));
 }
 
 void wire::resume_reading(reply& answer) {

@@ -180,6 +180,7 @@ private:
     bool hung_up_ = false;
     bool want_write_ = false;
     bool paused_ = false;
+    bool goes_on_later_ = false;  // work for that is posted
     bool copy_ended_ = false;
     bool chatter_ = false;       // notices or notifications came with what was read last
     std::size_t read_size_ = 0;  // bounds what the results of the last read took

@@ -50,6 +50,11 @@ void command_line::group(std::string title) {
 void command_line::option(std::string name, std::string placeholder, std::string help, setter set) {
     entries_.push_back(
         {kind::option, std::move(name), std::move(placeholder), std::move(help), current_group_, std::move(set)});
+    entry& made = entries_.back();
+    if (const std::size_t comma = made.name.find(", "); comma != std::string::npos) {
+        made.short_name = made.name.substr(0, comma);
+        made.name.erase(0, comma + 2);
+    }
 }
 
 void command_line::repeated(std::string name, std::string placeholder, std::string help, setter set) {
@@ -68,6 +73,11 @@ void command_line::positional(const std::string& placeholder, std::string help, 
     entries_.back().what = kind::positional;
 }
 
+void command_line::positionals(const std::string& placeholder, std::string help, setter set) {
+    option(placeholder, placeholder, std::move(help), std::move(set));
+    entries_.back().what = kind::positionals;
+}
+
 void command_line::example(std::string command, std::string meaning) {
     examples_.emplace_back(std::move(command), std::move(meaning));
 }
@@ -81,10 +91,11 @@ command_line::outcome command_line::parse(const std::vector<std::string>& words)
     for (entry& each : entries_) {
         each.values.clear();
         each.flag_given = false;
+        const std::string names = each.short_name.empty() ? each.name : each.short_name + "," + each.name;
         if (each.what == kind::flag) {
-            app.add_flag(each.name, each.flag_given);
+            app.add_flag(names, each.flag_given);
         } else {
-            auto* const known = app.add_option(each.name, each.values)->allow_extra_args(false);
+            auto* const known = app.add_option(names, each.values)->allow_extra_args(each.what == kind::positionals);
             if (each.what == kind::positional) known->expected(1);  // the next word is the next one's
         }
     }
@@ -112,7 +123,8 @@ void command_line::refuse_unknown(const std::string& word) const {
     const std::string name = word.substr(0, word.find('='));
     std::vector<std::string_view> names;
     for (const entry& each : entries_) {
-        if (each.what != kind::positional) names.emplace_back(each.name);
+        const bool named = each.what != kind::positional && each.what != kind::positionals;
+        if (named) names.emplace_back(each.name);
     }
     const std::string_view nearest = did_you_mean(name, names);
     throw usage_error(nearest.empty() ? fmt::format("there is no option {}; lido help {} lists them", name, subcommand)
@@ -146,8 +158,11 @@ std::string command_line::help() const {
             group = each.group;
             text += fmt::format("\n{}:\n", group);
         }
-        const bool plain = each.placeholder.empty() || each.what == kind::positional;
-        text += help_row(plain ? each.name : fmt::format("{} {}", each.name, each.placeholder), each.help);
+        const bool named = each.what != kind::positional && each.what != kind::positionals;
+        std::string left = each.short_name.empty() ? each.name : fmt::format("{}, {}", each.short_name, each.name);
+        if (named && !each.placeholder.empty()) left += " " + each.placeholder;
+        if (each.what == kind::positionals) left += "...";
+        text += help_row(left, each.help);
     }
     if (!examples_.empty()) text += "\nExamples:\n";
     for (const auto& [command, meaning] : examples_) text += fmt::format("  {}\n      {}\n", command, meaning);

@@ -20,12 +20,15 @@ public:
 
     /// Begins a group of options with a title of its own in the help.
     void group(std::string title);
+    /// A name may have a short form before it: "-X, --method".
     void option(std::string name, std::string placeholder, std::string help, setter set);
     /// May be given several times.
     void repeated(std::string name, std::string placeholder, std::string help, setter set);
     void flag(std::string name, std::string help, bool& set);
     /// An argument without a name; it may be left out. Several are read in the order in which they are declared.
     void positional(const std::string& placeholder, std::string help, setter set);
+    /// Arguments without a name, any number of them.
+    void positionals(const std::string& placeholder, std::string help, setter set);
     /// A line of the help's "examples".
     void example(std::string command, std::string meaning);
 
@@ -37,7 +40,7 @@ public:
     [[nodiscard]] std::string help() const;
 
 private:
-    enum class kind { option, repeated, flag, positional };
+    enum class kind { option, repeated, flag, positional, positionals };
     struct entry {
         kind what;
         std::string name;
@@ -48,6 +51,7 @@ private:
         bool* flag = nullptr;
         bool flag_given = false;
         std::vector<std::string> values = {};
+        std::string short_name = {};
     };
 
     [[noreturn]] void refuse_unknown(const std::string& word) const;

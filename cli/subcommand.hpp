@@ -21,6 +21,7 @@ struct subcommand {
 [[nodiscard]] const subcommand* find_subcommand(std::string_view name) noexcept;
 
 int run_simulate(const std::vector<std::string>& arguments);
+int run_fetch(const std::vector<std::string>& arguments);
 int run_tune(const std::vector<std::string>& arguments);
 int run_sql(const std::vector<std::string>& arguments);
 int run_check(const std::vector<std::string>& arguments);

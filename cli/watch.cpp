@@ -61,10 +61,10 @@ void watch::take_signal() {
     pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
-watch::woken_by watch::poll_once(int extra, time_point until, bool& extra_ready) {
+watch::woken_by watch::poll_once(int extra, short events, time_point until, bool& extra_ready) {
     // poll ignores negative descriptors.
     std::array<pollfd, 3> ready{
-        {{signal_ == 0 ? signals_.get() : -1, POLLIN, 0}, {bell_.get(), POLLIN, 0}, {extra, POLLIN, 0}}};
+        {{signal_ == 0 ? signals_.get() : -1, POLLIN, 0}, {bell_.get(), POLLIN, 0}, {extra, events, 0}}};
     const int count = poll(ready.data(), ready.size(), poll_timeout(until));
     if (count <= 0) return woken_by::time;
     extra_ready = ready[2].revents != 0;
@@ -82,16 +82,16 @@ watch::woken_by watch::poll_once(int extra, time_point until, bool& extra_ready)
 watch::woken_by watch::wait(time_point until) {
     bool unused = false;
     while (true) {
-        const woken_by cause = poll_once(-1, until, unused);
+        const woken_by cause = poll_once(-1, 0, until, unused);
         // The longest sleep is a minute, and a signal without meaning to us may cut it short.
         if (cause != woken_by::time || clock::now() >= until) return cause;
     }
 }
 
-bool watch::wait_readable(int descriptor, time_point until) {
+bool watch::wait_ready(int descriptor, bool to_write, time_point until) {
     bool ready = false;
     while (!ready) {
-        const woken_by cause = poll_once(descriptor, until, ready);
+        const woken_by cause = poll_once(descriptor, to_write ? POLLOUT : POLLIN, until, ready);
         if (cause == woken_by::signal) return false;
         if (!ready && clock::now() >= until) return false;
     }

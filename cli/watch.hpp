@@ -29,10 +29,12 @@ public:
     /// The signal that came, 0 as long as none has.
     [[nodiscard]] int signal() const noexcept { return signal_; }
     /// Waits for `descriptor` to be readable as well; false when a signal or `until` came first.
-    [[nodiscard]] bool wait_readable(int descriptor, time_point until);
+    [[nodiscard]] bool wait_readable(int descriptor, time_point until) { return wait_ready(descriptor, false, until); }
+    [[nodiscard]] bool wait_writable(int descriptor, time_point until) { return wait_ready(descriptor, true, until); }
 
 private:
-    [[nodiscard]] woken_by poll_once(int extra, time_point until, bool& extra_ready);
+    [[nodiscard]] bool wait_ready(int descriptor, bool to_write, time_point until);
+    [[nodiscard]] woken_by poll_once(int extra, short events, time_point until, bool& extra_ready);
     void take_signal();
 
     net::unique_descriptor bell_;

@@ -7,6 +7,7 @@
 #include "simulate/progress.hpp"
 #include "simulate/traffic.hpp"
 #include "simulate/user.hpp"
+#include "wait_for.hpp"
 
 #include <fmt/format.h>
 
@@ -39,24 +40,6 @@ duration cpu_time() noexcept {
         return std::chrono::seconds(value.tv_sec) + std::chrono::microseconds(value.tv_usec);
     };
     return length(usage.ru_utime) + length(usage.ru_stime);
-}
-
-/// Runs an operation to its end, which a signal brings about. An operation must be given the chance to take back what
-/// it has begun, so this waits until it has really ended.
-template <class T>
-result<T> wait_for(watch& where, operation<T> what) {
-    std::stop_source stop;
-    std::optional<result<T>> outcome;
-    live_count running(where);
-    auto finish = [&outcome, alive = std::make_shared<live_count::token>(running.enter())](result<T> value) mutable {
-        outcome.emplace(std::move(value));
-        alive.reset();
-    };
-    std::move(what).start(std::move(finish), stop.get_token());
-    while (running.running() != 0) {
-        if (where.wait(never) == watch::woken_by::signal) stop.request_stop();
-    }
-    return *std::move(outcome);
 }
 
 /// What belongs to one I/O thread.

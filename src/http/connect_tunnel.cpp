@@ -37,8 +37,7 @@ error refused(unsigned status, bool had_credentials) {
 /// What the proxy's answer means; nothing while more of it is needed.
 std::optional<result<void>> judge(const response_reader& reader, bool leftover, const proxy& by) {
     if (reader.state() == read_state::failed) {
-        error what = reader.error();
-        return error(errc::connect_failed, what.what(), "check that this is an HTTP proxy");
+        return error(errc::connect_failed, reader.error().what(), "check that this is an HTTP proxy");
     }
     if (!reader.head_complete()) return std::nullopt;
     // A refusal's body is nobody's business; the connection ends here.

@@ -83,7 +83,7 @@ result<std::size_t> content_decoder::run(std::size_t number, std::string_view& i
         if (number == 0) break;
         stage& before = stages_[number - 1];
         const result<std::size_t> more = run(number - 1, input, *before.produced);
-        if (!more) return more;
+        if (!more) return more.error();
         if (*more == 0) break;
         before.pending = {before.produced->data(), *more};
     }

@@ -65,11 +65,19 @@ std::optional<unsigned> month_in(std::string_view token) noexcept {
     return std::nullopt;
 }
 
+/// Sets what is missing, if there is something to set it to. True: it was.
+template <class T>
+bool fill(std::optional<T>& missing, std::optional<T> with) noexcept {
+    if (missing || !with) return false;
+    missing = with;
+    return true;
+}
+
+/// RFC 6265 §5.1.1: a token is the first of these that it can be and that is still missing.
 void look_at(std::string_view token, found_parts& found) noexcept {
-    if (!found.time && (found.time = time_in(token))) return;
-    if (!found.day && (found.day = number_in(token, 1, 2))) return;
-    if (!found.month && (found.month = month_in(token))) return;
-    if (!found.year) found.year = number_in(token, 2, 4);
+    const bool is_used = fill(found.time, time_in(token)) || fill(found.day, number_in(token, 1, 2)) ||
+                         fill(found.month, month_in(token)) || fill(found.year, number_in(token, 2, 4));
+    static_cast<void>(is_used);
 }
 
 }  // namespace

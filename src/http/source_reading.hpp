@@ -50,7 +50,8 @@ private:
         } catch (...) {
             self->thrown_ = std::current_exception();
         }
-        body.reset();
+        // Awaiting a task leaves its frame with it.
+        body.reset();  // NOLINT(bugprone-use-after-move)
         self->driver_ = nullptr;
         // Last of all: who goes on may destroy the owner.
         if (self->waiter_) std::exchange(self->waiter_, nullptr).resume();

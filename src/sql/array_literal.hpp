@@ -16,6 +16,6 @@ namespace lido::sql {
 [[nodiscard]] result<std::vector<std::optional<std::string>>> parse_array_literal(std::string_view text);
 
 /// The same the other way round; every element but NULL is quoted.
-[[nodiscard]] std::string to_array_literal(const std::vector<std::optional<std::string>>& elements);
+[[nodiscard]] std::string to_array_literal(const std::vector<std::optional<std::string>>& from);
 
 }  // namespace lido::sql

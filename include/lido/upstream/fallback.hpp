@@ -144,11 +144,11 @@ struct no_question {};
 
 /// A fixed answer, for calls that do not write. `stale`: it is marked as out of date where its type can be.
 template <class Question = no_question, class Why = error, class T>
-[[nodiscard]] fallback<T, Question, Why> fixed_answer(T value, std::string name, bool stale = false) {
+[[nodiscard]] fallback<T, Question, Why> fixed_answer(T value, const std::string& name, bool stale = false) {
     // Shared, so that copies of the list do not copy it.
     auto kept = std::make_shared<const T>(std::move(value));
     fallback<T, Question, Why> made;
-    made.name = std::move(name);
+    made.name = name;
     made.answer = [kept](const Question&, const Why&, time_point) { return detail::copy_of<T>(*kept); };
     made.stale = stale;
     return made;
@@ -156,10 +156,10 @@ template <class Question = no_question, class Why = error, class T>
 
 /// An error at once: the last word to all calls, or, with `safe_only`, to those that do not write.
 template <class T, class Question = no_question, class Why = error>
-[[nodiscard]] fallback<T, Question, Why> fixed_error(error what, std::string name, bool safe_only = false) {
+[[nodiscard]] fallback<T, Question, Why> fixed_error(error what, const std::string& name, bool safe_only = false) {
     auto kept = std::make_shared<const error>(std::move(what));
     fallback<T, Question, Why> made;
-    made.name = std::move(name);
+    made.name = name;
     made.safe_only = safe_only;
     made.answer = [kept](const Question&, const Why&, time_point) { return detail::fail_with<T>(*kept); };
     made.last = true;

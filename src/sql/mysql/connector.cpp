@@ -198,19 +198,12 @@ result<std::vector<sql::statement>> connector::begin_statements(const sql::trans
     if (options.isolation != sql::isolation::server_default) {
         const auto level = name_of(options.isolation);
         if (!level) return level.error();
-        all.push_back(sql::statement(sql::trusted_sql(fmt::format("SET TRANSACTION ISOLATION LEVEL {}", *level))));
+        all.emplace_back(sql::trusted_sql(fmt::format("SET TRANSACTION ISOLATION LEVEL {}", *level)));
     }
-    switch (options.access) {
-        case sql::access_mode::read_only:
-            all.push_back(sql::statement("START TRANSACTION READ ONLY"));
-            break;
-        case sql::access_mode::read_write:
-            all.push_back(sql::statement("START TRANSACTION READ WRITE"));
-            break;
-        case sql::access_mode::server_default:
-            all.push_back(sql::statement("START TRANSACTION"));
-            break;
-    }
+    sql::statement begin = "START TRANSACTION";
+    if (options.access == sql::access_mode::read_only) begin = "START TRANSACTION READ ONLY";
+    if (options.access == sql::access_mode::read_write) begin = "START TRANSACTION READ WRITE";
+    all.push_back(std::move(begin));
     return all;
 }
 

@@ -533,12 +533,12 @@ fallback fallback_to(service& other, std::string name, bool safe_only) {
     return made;
 }
 
-fallback fallback_to(response fixed, std::string name, bool stale) {
-    return upstream::fixed_answer<request, unanswered>(std::move(fixed), std::move(name), stale);
+fallback fallback_to(response fixed, const std::string& name, bool stale) {
+    return upstream::fixed_answer<request, unanswered>(std::move(fixed), name, stale);
 }
 
-fallback fallback_to(error at_once, std::string name, bool safe_only) {
-    return upstream::fixed_error<response, request, unanswered>(std::move(at_once), std::move(name), safe_only);
+fallback fallback_to(error at_once, const std::string& name, bool safe_only) {
+    return upstream::fixed_error<response, request, unanswered>(std::move(at_once), name, safe_only);
 }
 
 }  // namespace lido::http

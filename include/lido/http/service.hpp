@@ -148,9 +148,9 @@ private:
 [[nodiscard]] fallback fallback_to(service& other, std::string name, bool safe_only = false);
 
 /// A fixed answer: an empty page, a notice. For safe methods. `stale`: it is marked so, see `response::is_stale`.
-[[nodiscard]] fallback fallback_to(response fixed, std::string name, bool stale = false);
+[[nodiscard]] fallback fallback_to(response fixed, const std::string& name, bool stale = false);
 
 /// An error at once; what stands behind it in the list is not asked.
-[[nodiscard]] fallback fallback_to(error at_once, std::string name, bool safe_only = false);
+[[nodiscard]] fallback fallback_to(error at_once, const std::string& name, bool safe_only = false);
 
 }  // namespace lido::http

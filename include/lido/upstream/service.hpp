@@ -259,7 +259,7 @@ private:
 /// Another service answers, or, with `safe_only`, one that only reads. `ask(question)` is the work, see
 /// `service::run`. `other` must outlive those that use it.
 template <class T, class Question = no_question, pool::connector Connector, class Ask>
-[[nodiscard]] fallback<T, Question> fallback_to(service<Connector>& other, Ask ask, std::string name,
+[[nodiscard]] fallback<T, Question> fallback_to(service<Connector>& other, Ask ask, const std::string& name,
                                                 bool safe_only = false) {
     struct asking {
         static task<result<T>> run(service<Connector>& whom, Ask how, const Question& what, call_options options,
@@ -272,7 +272,7 @@ template <class T, class Question = no_question, pool::connector Connector, clas
         }
     };
     fallback<T, Question> made;
-    made.name = std::move(name);
+    made.name = name;
     made.safe_only = safe_only;
     call_options options;
     options.writes = !safe_only;

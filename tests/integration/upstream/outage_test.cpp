@@ -135,6 +135,10 @@ TEST_F(outage_test, users_hardly_notice_that_a_region_is_killed_and_comes_back) 
     survives([](nginx_server& it) { it.kill(); }, [](nginx_server& it) { it.start(); });
 }
 
+TEST_F(outage_test, users_hardly_notice_that_a_region_is_stopped_in_order_and_started_again) {
+    survives([](nginx_server& it) { it.stop(); }, [](nginx_server& it) { it.start(); });
+}
+
 TEST_F(outage_test, users_hardly_notice_that_a_region_hangs_and_goes_on) {
     survives([](nginx_server& it) { it.freeze(); }, [](nginx_server& it) { it.thaw(); });
 }

@@ -340,7 +340,6 @@ task<result<response>> service::implementation::ask(std::shared_ptr<implementati
         co_return error(errc::invalid_argument, "the target of a request to a service is no path",
                         "give a path that begins with /; the regions have the rest of the URL");
     }
-    const bool decodes = wants_decoding(what, me.settings_.client.decoding);
     upstream::call_options options;
     options.timeout = what.timeout().value_or(me.settings_.policies.timeout);
     // Two attempts at once cannot share a source, and a further one needs it from its beginning.
@@ -356,7 +355,11 @@ task<result<response>> service::implementation::ask(std::shared_ptr<implementati
     if (lane) {
         exchange_outcome& brought = mine.outcome_of(*lane);
         if (!brought.failure && !me.is_failure(brought.response.status())) {
-            if (visit == nullptr) co_return me.undo_coding(std::move(brought.response), decodes);
+            if (visit == nullptr && !brought.response.header("Content-Encoding")) co_return std::move(brought.response);
+            if (visit == nullptr) {
+                const bool decodes = wants_decoding(what, me.settings_.client.decoding);
+                co_return me.undo_coding(std::move(brought.response), decodes);
+            }
             const time_point sent = mine.sent_at(*lane);
             result<response> answer =
                 co_await kept(self, std::move(what), *visit, in_background, std::move(brought.response), sent);
@@ -383,7 +386,10 @@ task<result<response>> service::implementation::ask(std::shared_ptr<implementati
     } else {
         failed = std::move(mine.outcome_of(*lane).response);
     }
-    if (visit == nullptr) co_return me.undo_coding(std::move(failed), decodes);
+    if (visit == nullptr) {
+        const bool decodes = wants_decoding(what, me.settings_.client.decoding);
+        co_return me.undo_coding(std::move(failed), decodes);
+    }
     const cache_arrival when{begun, scheduler::current()->now(), std::chrono::system_clock::now()};
     co_return visit->settle(std::move(failed), when);
 }

@@ -1,10 +1,11 @@
 #include "lido/base/worker_threads.hpp"
 
+#include "base/signals_blocked.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <condition_variable>
-#include <csignal>
 #include <deque>
 #include <system_error>
 #include <thread>
@@ -32,22 +33,6 @@ worker_threads_settings checked(worker_threads_settings given) {
     }
     return given;
 }
-
-/// The program's signals are not for the threads that are started while this lives.
-class signals_blocked {
-public:
-    signals_blocked() noexcept {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    signals_blocked(const signals_blocked&) = delete;
-    signals_blocked& operator=(const signals_blocked&) = delete;
-    ~signals_blocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-private:
-    sigset_t before_{};
-};
 
 }  // namespace
 

@@ -1,8 +1,8 @@
 #include "lido/net/runtime.hpp"
 
-#include <fmt/format.h>
+#include "base/signals_blocked.hpp"
 
-#include <csignal>
+#include <fmt/format.h>
 
 #include <pthread.h>
 
@@ -13,22 +13,6 @@ struct spawned_sink {
     void complete() const noexcept {}
     [[noreturn]] void fail(const std::exception_ptr& failure) const noexcept { std::rethrow_exception(failure); }
     void cancelled() const noexcept {}
-};
-
-/// Blocks all signals on this thread while it lives, for threads that are started meanwhile.
-class signals_blocked {
-public:
-    signals_blocked() noexcept {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    signals_blocked(const signals_blocked&) = delete;
-    signals_blocked& operator=(const signals_blocked&) = delete;
-    ~signals_blocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-private:
-    sigset_t before_{};
 };
 
 }  // namespace

@@ -175,6 +175,7 @@ class expansion : public testing::TestWithParam<bomb> {};
 
 /// urllib3 GHSA-2xpw-w6gg-jr37, curl CVE-2022-32206 and CVE-2023-23916, undici CVE-2026-22036.
 TEST_P(expansion, is_stopped_before_it_takes_more_memory_than_its_limit) {
+    // What is measured is the memory of the whole process.
     if (sanitized) GTEST_SKIP() << "sanitizers take memory of their own";
     constexpr std::size_t limit = std::size_t{32} << 20U;
     constexpr std::size_t allowance = std::size_t{16} << 20U;

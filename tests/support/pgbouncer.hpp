@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <thread>
 
 #include <unistd.h>
 
@@ -32,11 +31,7 @@ public:
         process_.start({find_program({"/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"}, "pgbouncer"), file},
                        folder_.file("log"));
         const std::string listening = folder_.file(fmt::format(".s.PGSQL.{}", port_));
-        while (access(listening.c_str(), F_OK) != 0) {
-            if (!process_.is_running()) throw std::runtime_error("PgBouncer does not start");
-            // Nothing tells when a process begins to listen.
-            std::this_thread::sleep_for(std::chrono::milliseconds(5));
-        }
+        process_.wait_until([&listening] { return access(listening.c_str(), F_OK) == 0; });
     }
 
     [[nodiscard]] std::string url() const { return fmt::format("postgresql://lido@127.0.0.1:{}/postgres", port_); }

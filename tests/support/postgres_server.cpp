@@ -13,7 +13,6 @@
 #include <memory>
 #include <sstream>
 #include <stdexcept>
-#include <thread>
 
 #include <unistd.h>
 
@@ -130,14 +129,8 @@ void postgres_server::configure(bool is_replica) {
 
 void postgres_server::start() {
     process_.start({program("postgres"), "-D", data()}, folder_.file("log"));
-    const auto until = std::chrono::steady_clock::now() + patience;
-    while (PQstatus(connect_to(socket_folder(), port_).get()) != CONNECTION_OK) {
-        if (!process_.is_running() || std::chrono::steady_clock::now() > until) {
-            throw std::runtime_error("PostgreSQL does not start: " + read_file(folder_.file("log")));
-        }
-        // Nothing tells when a process begins to listen.
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
+    process_.wait_until([this] { return PQstatus(connect_to(socket_folder(), port_).get()) == CONNECTION_OK; },
+                        patience);
 }
 
 std::string postgres_server::url(std::string_view options) const {

@@ -4,14 +4,17 @@
 #include "lido/sql/database_url.hpp"
 #include "lido/sql/pool.hpp"
 #include "output.hpp"
+#include "setters.hpp"
+#include "sql/settle.hpp"
 #include "subcommand.hpp"
-#include "values.hpp"
+#include "wait_for.hpp"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,17 +36,20 @@ double in_milliseconds(duration of) {
     return std::chrono::duration<double, std::milli>(of).count();
 }
 
-checked look(lido::sql::pool& db) {
+/// Nothing when a signal came.
+std::optional<checked> look(lido::sql::pool& db, watch& where) {
     checked found;
     const auto begin = clock::now();
-    auto report = db.report().wait();
+    auto report = wait_for(where, db.report());
+    if (where.signal() != 0) return std::nullopt;
     if (!report) throw command_error(exit_failed, in_words_of_options(report.error()));
     found.connect = clock::now() - begin;
     found.report = std::move(*report);
     std::vector<duration> times;
     for (std::size_t i = 0; i < pings; ++i) {
         const auto sent = clock::now();
-        const auto answer = db.query("SELECT 1").wait();
+        const auto answer = wait_for(where, db.query("SELECT 1"));
+        if (where.signal() != 0) return std::nullopt;
         if (!answer) throw command_error(exit_failed, in_words_of_options(answer.error()));
         if (i > 0) times.push_back(clock::now() - sent);  // the first may have opened another connection
     }
@@ -88,19 +94,14 @@ std::string in_json(const std::string& url, const checked& found) {
 int run_check(const std::vector<std::string>& arguments) {
     command_line line("check URL [OPTIONS]",
                       "Connects to a database and says what it is: version, role, TLS, how long connecting and a "
-                      "statement take, and how many connections it still takes. URL: sqlite:FILE or sqlite::memory:.");
+                      "statement take, and how many connections it still takes. URL: "
+                      "postgresql://user@host/database, mysql://user@host/database, sqlite:FILE or sqlite::memory:.");
     std::string url;
     bool as_json = false;
     duration timeout = 10s;
-    line.option("--timeout", "TIME", "for connecting, and for each statement (10s)",
-                [&](auto option, const std::string& value) { timeout = duration_value(option, value, 1ms, 10min); });
-    line.option("--output", "FORM", "text or json (text)", [&](auto option, const std::string& value) {
-        if (value != "text" && value != "json") {
-            throw usage_error(fmt::format("{} must be text or json, got '{}'", option, value));
-        }
-        as_json = value == "json";
-    });
-    line.positional("URL", "the database", [&](std::string_view, const std::string& value) { url = value; });
+    line.option("--timeout", "TIME", "for connecting, and for each statement (10s)", time_into(timeout, 1ms, 10min));
+    line.option("--output", "FORM", "text or json (text)", one_of<bool>(as_json, {{"text", false}, {"json", true}}));
+    line.positional("URL", "the database", text_into(url));
     line.example("lido check sqlite:shop.db?mode=ro", "is the file there, and can it be read?");
     if (line.parse(arguments) == command_line::outcome::help_wanted) {
         print_output(line.help());
@@ -113,12 +114,15 @@ int run_check(const std::vector<std::string>& arguments) {
     settings.connections.acquire_timeout = timeout;
     settings.connections.max_size = 1;
     settings.connections.down_fail_fast = 0s;
+    watch where;
     runtime io;
     auto db = lido::sql::pool::open(io, url, settings);
     if (!db) throw usage_error(in_words_of_options(db.error()));
-    const checked found = look(*db);
+    const std::optional<checked> found = look(*db, where);
+    sql::settle(*db, where);
+    if (!found) return exit_signal + where.signal();
     const std::string shown = lido::sql::database_url::parse(url).value().to_text();
-    print_output(as_json ? in_json(shown, found) : in_text(shown, found));
+    print_output(as_json ? in_json(shown, *found) : in_text(shown, *found));
     return exit_good;
 }
 

@@ -9,8 +9,11 @@ namespace lido::cli {
 namespace {
 
 /// Setting of the library, option of the command.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 8> names{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 11> names{{
     {"ca_file", "--cacert"},
+    {"client setting proxy", "--proxy"},
+    {"set redirect_settings::allow_downgrade to follow it all the same", "name the new URL to go there"},
+    {"raise redirect_settings::max, or see", "see"},
     {"certificate_file", "--tls-cert"},
     {"key_file", "--tls-key"},
     {"connect_timeout", "--connect-timeout"},

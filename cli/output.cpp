@@ -2,6 +2,7 @@
 
 #include "command_error.hpp"
 #include "lido/net/socket.hpp"
+#include "printable.hpp"
 
 #include <fmt/format.h>
 
@@ -78,11 +79,10 @@ void print_output(std::string_view text) {
     throw command_error(exit_failed, fmt::format("cannot write to standard output: {}", reason(code)));
 }
 
-void print_error(std::string line) noexcept {
+void print_error(std::string line) {
     std::replace(line.begin(), line.end(), '\n', ' ');
-    line += '\n';
     // There is nowhere to say that standard error cannot be written to.
-    static_cast<void>(write_all(STDERR_FILENO, line));
+    static_cast<void>(write_all(STDERR_FILENO, in_one_line(line) + '\n'));
 }
 
 void write_file(const std::string& path, std::string_view text) {

@@ -13,8 +13,9 @@ namespace lido::cli {
 /// other failure, such as a full disk, throws `command_error`.
 void print_output(std::string_view text);
 
-/// Writes one line to standard error, in one piece. Line breaks in it become spaces: an error is one line.
-void print_error(std::string line) noexcept;
+/// Writes one line to standard error, in one piece. Line breaks in it become spaces: an error is one line. What of it
+/// came from elsewhere cannot make a terminal do anything.
+void print_error(std::string line);
 
 /// Writes `text` to the file, so that at any time it has either the old content or all of the new. What is there and no
 /// ordinary file (/dev/stderr, a pipe) is written to directly. Throws `command_error` with the file's name and the

@@ -25,13 +25,18 @@ std::string title_of_leg(const options& asked, std::size_t index) {
     return fmt::format("{} ({} of {})", title_of(asked.ways()[index]), index + 1, asked.ways().size());
 }
 
+std::string name_of_service(const options& asked, const std::string& origin) {
+    if (asked.database) return asked.database->name();
+    return asked.url ? asked.url->origin + asked.url->target : "the demo service at " + origin;
+}
+
 std::vector<leg_report> run_legs(const options& asked, const std::string& origin, watch& where) {
     runtime io({asked.threads});
     console screen;
     std::vector<leg_report> legs;
     const std::vector<way> ways = asked.ways();
     for (std::size_t i = 0; i < ways.size() && where.signal() == 0; ++i) {
-        const surroundings around{io, where, screen, asked, origin, title_of_leg(asked, i)};
+        const surroundings around{io, where, screen, asked, origin, title_of_leg(asked, i), i == 0};
         legs.push_back(run_leg(around, ways[i]));
     }
     return legs;
@@ -74,14 +79,14 @@ int run_simulate(const std::vector<std::string>& arguments) {
     raise_descriptor_limit();
     watch where;
     std::optional<demo_process> demo_service;
-    if (!asked->url) demo_service.emplace(where);
-    const std::string origin = asked->url ? asked->url->origin : demo_service->url();
+    if (!asked->url && !asked->database) demo_service.emplace(where);
+    const std::string origin = asked->url ? asked->url->origin : demo_service ? demo_service->url() : std::string();
     std::vector<leg_report> legs;
-    if (!origin.empty()) legs = run_legs(*asked, origin, where);
+    if (where.signal() == 0) legs = run_legs(*asked, origin, where);
     // A signal may come before anything is done; the report then says so.
     if (legs.empty()) legs.emplace_back();
     if (demo_service && demo_service->has_ended()) print_error("lido simulate: the demo service ended during the run");
-    const std::string service = asked->url ? asked->url->origin + asked->url->target : "the demo service at " + origin;
+    const std::string service = name_of_service(*asked, origin);
     deliver(*asked, service, legs);
     if (!asked->record_file.empty() && legs.front().counts.requests() > 0) {
         write_file(asked->record_file, workload_text(workload_of(*asked, legs.front())));

@@ -3,14 +3,18 @@
 #include "lido/net/runtime.hpp"
 #include "lido/sql/pool.hpp"
 #include "output.hpp"
+#include "setters.hpp"
+#include "sink.hpp"
 #include "sql/parameter.hpp"
 #include "sql/result_text.hpp"
+#include "sql/settle.hpp"
 #include "subcommand.hpp"
-#include "values.hpp"
+#include "wait_for.hpp"
 
-#include <fmt/format.h>
-
+#include <algorithm>
+#include <cctype>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,14 +28,14 @@ struct sql_options {
     std::string statement;
     lido::sql::parameters parameters;
     sql::result_form form = sql::result_form::table;
+    duration connect_timeout = 10s;
     duration timeout = 30s;
 };
 
 void declare(command_line& line, sql_options& asked) {
     line.group("Arguments");
-    line.positional("URL", "the database", [&](std::string_view, const std::string& value) { asked.url = value; });
-    line.positional("STATEMENT", "placeholders are the database's own: ? or $1",
-                    [&](std::string_view, const std::string& value) { asked.statement = value; });
+    line.positional("URL", "the database", text_into(asked.url));
+    line.positional("STATEMENT", "placeholders are the database's own: ? or $1", text_into(asked.statement));
     line.group("Options");
     line.repeated(
         "--param", "VALUE",
@@ -39,20 +43,71 @@ void declare(command_line& line, sql_options& asked) {
         "is NULL",
         [&](std::string_view, const std::string& value) { asked.parameters.push_back(sql::parameter_of(value)); });
     line.option("--output", "FORM", "table, json or csv (table)",
-                [&](auto option, const std::string& value) { asked.form = sql::form_value(option, value); });
-    line.option("--timeout", "TIME", "for the statement (30s)", [&](auto option, const std::string& value) {
-        asked.timeout = duration_value(option, value, 1ms, 24h);
-    });
+                one_of<sql::result_form>(asked.form, {{"table", sql::result_form::table},
+                                                      {"json", sql::result_form::json},
+                                                      {"csv", sql::result_form::csv}}));
+    line.option("--connect-timeout", "TIME", "for opening the connection (10s)",
+                time_into(asked.connect_timeout, 1ms, 10min));
+    line.option("--timeout", "TIME", "for the statement, and for each further piece of a long result (30s)",
+                time_into(asked.timeout, 1ms, 24h));
     line.example("lido sql sqlite:shop.db 'select * from outfit where id = ?' --param 7", "one row as a table");
+    line.example("lido sql postgresql://me@db/shop 'select * from outfit' --output csv",
+                 "a result of any size; PGPASSWORD or ~/.pgpass may have the password");
     line.example("lido sql sqlite::memory: 'select 1 as one' --output json", "tries it without any database");
+}
+
+/// Statements of these words bring rows and can be fetched piece by piece; others, of which not all databases can do
+/// that, are taken as a whole.
+bool brings_rows(std::string_view statement) noexcept {
+    const std::size_t begin = std::min(statement.find_first_not_of(" \t\r\n("), statement.size());
+    statement.remove_prefix(begin);
+    std::string word;
+    for (const char each : statement.substr(0, 6)) {
+        if (std::isalpha(static_cast<unsigned char>(each)) == 0) break;
+        word += static_cast<char>(std::tolower(static_cast<unsigned char>(each)));
+    }
+    return word == "select" || word == "with" || word == "values" || word == "table";
+}
+
+template <class T>
+T checked(result<T> outcome) {
+    if (!outcome) throw command_error(exit_failed, in_words_of_options(outcome.error()));
+    return std::move(outcome).value();
+}
+
+/// Writes the result while it comes. A signal ends it, and the statement at the server.
+void show(lido::sql::pool& db, sql_options& asked, watch& where) {
+    sink out(where, "-");
+    sql::result_text text(asked.form);
+    const bool in_pieces = brings_rows(asked.statement);
+    // Whoever runs the command writes the statement; values have --param.
+    lido::sql::trusted_sql statement(std::move(asked.statement));
+    if (!in_pieces) {
+        auto all = wait_for(where, db.query_with(std::move(statement), std::move(asked.parameters)));
+        if (where.signal() != 0) return;
+        if (out.write(text.add(checked(std::move(all))))) static_cast<void>(out.write(text.finish()));
+        return;
+    }
+    auto begun = wait_for(where, db.stream_with(std::move(statement), std::move(asked.parameters)));
+    if (where.signal() != 0) return;
+    lido::sql::row_stream rows = checked(std::move(begun));
+    while (true) {
+        auto more = wait_for(where, rows.next());
+        if (where.signal() != 0) return;
+        const lido::sql::rows some = checked(std::move(more));
+        if (!out.write(text.add(some))) return;
+        if (some.empty()) break;
+    }
+    static_cast<void>(out.write(text.finish()));
 }
 
 }  // namespace
 
 int run_sql(const std::vector<std::string>& arguments) {
     command_line line("sql URL 'STATEMENT' [OPTIONS]",
-                      "Runs one statement on a database and prints its result. URL: sqlite:FILE or sqlite::memory:. "
-                      "What is printed comes from memory: at most 64 MiB.");
+                      "Runs one statement on a database and prints its result while it comes, however large it is. "
+                      "URL: postgresql://user@host/database, mysql://user@host/database, sqlite:FILE or "
+                      "sqlite::memory:. Ctrl-C cancels the statement at the server.");
     sql_options asked;
     declare(line, asked);
     if (line.parse(arguments) == command_line::outcome::help_wanted) {
@@ -64,17 +119,21 @@ int run_sql(const std::vector<std::string>& arguments) {
 
     lido::sql::pool_settings settings;
     settings.statement_timeout = asked.timeout;
+    settings.connections.connect_timeout = asked.connect_timeout;
     settings.connections.max_size = 1;
     settings.connections.down_fail_fast = 0s;
+    watch where;
     runtime io;
     auto db = lido::sql::pool::open(io, asked.url, settings);
     if (!db) throw usage_error(in_words_of_options(db.error()));
-    // Whoever runs the command writes the statement; values have --param.
-    const auto result =
-        db->query_with(lido::sql::trusted_sql(std::move(asked.statement)), std::move(asked.parameters)).wait();
-    if (!result) throw command_error(exit_failed, in_words_of_options(result.error()));
-    print_output(sql::text_of(*result, asked.form));
-    return exit_good;
+    try {
+        show(*db, asked, where);
+    } catch (const command_error&) {
+        sql::settle(*db, where);
+        throw;
+    }
+    sql::settle(*db, where);
+    return where.signal() == 0 ? exit_good : exit_signal + where.signal();
 }
 
 }  // namespace lido::cli

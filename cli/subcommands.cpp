@@ -12,7 +12,7 @@ namespace lido::cli {
 namespace {
 
 constexpr std::array<subcommand, 8> table{{
-    {"simulate", "simulated users on an HTTP service, through one pool of connections", run_simulate},
+    {"simulate", "simulated users on an HTTP service or a database, through one pool", run_simulate},
     {"fetch", "responses of HTTP servers, and what the pool did for them", run_fetch},
     {"tune", "the size of a pool, its limits and time-outs, from a recorded load", run_tune},
     {"sql", "one statement on a database, and its result", run_sql},

@@ -3,6 +3,7 @@
 #include "console.hpp"
 #include "lido/pool/workload.hpp"
 #include "output.hpp"
+#include "setters.hpp"
 #include "simulate/figures.hpp"
 #include "simulate/record.hpp"
 #include "simulate/run.hpp"
@@ -33,19 +34,15 @@ struct tune_options {
     bool as_json = false;
 };
 
-command_line::setter text(std::string& target) {
-    return [&target](std::string_view, const std::string& value) { target = value; };
-}
-
 void declare(command_line& line, tune_options& asked) {
     line.group("Argument");
-    line.positional("FILE", "a record that lido simulate --record has written", text(asked.file));
+    line.positional("FILE", "a record that lido simulate --record has written", text_into(asked.file));
     line.group("Instead of a record: a short run, with a connection for each user");
-    line.option("--url", "URL", "http or https", text(asked.url));
-    line.option("--num-users", "N", "simulated users at once (20)", text(asked.num_users));
-    line.option("--duration", "TIME", "how long (5s)", text(asked.run_time));
+    line.option("--url", "URL", "http or https", text_into(asked.url));
+    line.option("--num-users", "N", "simulated users at once (20)", text_into(asked.num_users));
+    line.option("--duration", "TIME", "how long (5s)", text_into(asked.run_time));
     line.option("--think-time", "TIME", "pause of a user after each request, on average (50ms)",
-                text(asked.think_time));
+                text_into(asked.think_time));
     line.group("Advice");
     line.option("--target-wait", "TIME", "the mean wait for a connection that is good enough (5ms)",
                 [&](auto option, const std::string& value) { asked.target = duration_value(option, value, 1us, 1h); });
@@ -97,7 +94,7 @@ pool::workload from_run(const tune_options& asked) {
     watch where;
     runtime io({run.threads});
     console screen;
-    const surroundings around{io, where, screen, run, run.url.value().origin, {}};
+    const surroundings around{io, where, screen, run, run.url.value().origin, {}, true};
     const leg_report leg = run_leg(around, way::shared_pool);
     if (where.signal() != 0) throw command_error(exit_code(exit_signal + where.signal()), "ended by a signal");
     const tally& counts = leg.counts;

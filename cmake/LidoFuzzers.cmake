@@ -1,11 +1,10 @@
-# The fuzz targets, fuzz/<name>.cpp: a libFuzzer program each.
-file(GLOB fuzz_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/fuzz/*.cpp")
-foreach(source IN LISTS fuzz_sources)
+# The fuzz targets as libFuzzer programs.
+include(LidoFuzzTargets)
+foreach(source IN LISTS lido_fuzz_sources)
   get_filename_component(name "${source}" NAME_WE)
   add_executable(fuzz_${name} "${source}")
   lido_compile(fuzz_${name})
-  target_include_directories(fuzz_${name} PRIVATE "${PROJECT_SOURCE_DIR}/src")
-  target_link_libraries(fuzz_${name} PRIVATE lido::lido)
+  lido_fuzz_needs(fuzz_${name} ${name})
   target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
   set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/fuzz")
 endforeach()

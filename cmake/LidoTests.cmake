@@ -4,6 +4,7 @@
 #   tests/integration/<name>    integration   real servers, started by the tests
 #   tests/faults                faults        a network that cuts, stalls and garbles
 #   tests/threads               threads       many threads, meant for ThreadSanitizer as well
+#   tests/replay               replay        known inputs through every fuzz target
 #   tests/cli, tests/house, tests/package     Python programs on the command, the tree and the installed package
 find_package(GTest REQUIRED)
 find_package(Python3 3.9 REQUIRED COMPONENTS Interpreter)
@@ -11,11 +12,20 @@ include(GoogleTest)
 
 set(lido_tests "${PROJECT_SOURCE_DIR}/tests")
 
+# A quarter of the time that a test takes to compile goes into what a debugger would say of its variables. A trace of calls
+# with their lines does without; the library itself keeps all of it.
+function(lido_compile_test target)
+  lido_compile(${target})
+  if(CMAKE_BUILD_TYPE STREQUAL "Debug" AND CMAKE_CXX_FLAGS_DEBUG MATCHES "-g( |$)")
+    target_compile_options(${target} PRIVATE -g1)
+  endif()
+endfunction()
+
 file(GLOB_RECURSE support_sources CONFIGURE_DEPENDS "${lido_tests}/support/*.cpp")
 if(support_sources)
   add_library(lido_test_support STATIC ${support_sources})
   set(support_interface PUBLIC)
-  lido_compile(lido_test_support)
+  lido_compile_test(lido_test_support)
 else()
   add_library(lido_test_support INTERFACE)
   set(support_interface INTERFACE)
@@ -57,7 +67,7 @@ function(lido_add_tests program folder)
     return()
   endif()
   add_executable(${program} ${sources})
-  lido_compile(${program})
+  lido_compile_test(${program})
   target_link_libraries(${program} PRIVATE lido_test_support GTest::gmock_main)
   set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
   set(properties LABELS ${tests_LABEL} TIMEOUT ${tests_TIMEOUT})
@@ -113,9 +123,12 @@ if(TARGET unit_cli)
   target_link_libraries(unit_cli PRIVATE lido_cli)
 endif()
 lido_folders(integration_folders "${lido_tests}/integration")
+if(NOT TARGET lido)
+  list(REMOVE_ITEM integration_folders command)
+endif()
 foreach(name IN LISTS integration_folders)
   set(how TIMEOUT 120)
-  if(name MATCHES "^sql_")
+  if(name MATCHES "^(sql_|command$|peers$)")
     set(how TIMEOUT 300 BY_FILE)
   endif()
   lido_add_tests(integration_${name} "${lido_tests}/integration/${name}" LABEL integration LOCK servers ${how})
@@ -131,6 +144,8 @@ lido_compile(lido-sim)
 target_include_directories(lido-sim PRIVATE "${lido_tests}" "${PROJECT_SOURCE_DIR}/src")
 target_link_libraries(lido-sim PRIVATE lido::pool lido::base)
 set_target_properties(lido-sim PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+
+include(LidoReplay)
 
 set(lido_test_environment
     "LIDO_COMMAND=${PROJECT_BINARY_DIR}/lido"
@@ -171,7 +186,8 @@ if(NOT LIDO_SANITIZE)
   lido_add_python_tests("${lido_tests}/package" package 1200)
 endif()
 
-# Every public header compiles alone: one file per header that includes it twice and nothing else.
+# Every public header compiles alone: one file per header that includes it twice and nothing else. That is the same with
+# every compiler, so the ordinary one does it.
 file(GLOB_RECURSE public_headers CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/include"
      "${PROJECT_SOURCE_DIR}/include/lido/*.hpp")
 set(lone_sources)
@@ -180,13 +196,16 @@ foreach(header IN LISTS public_headers)
   file(CONFIGURE OUTPUT "${source}" CONTENT "#include \"${header}\"\n#include \"${header}\"\n" @ONLY)
   list(APPEND lone_sources "${source}")
 endforeach()
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  set(lone_sources)
+endif()
 # And all of them together, for clang-tidy: templates that no source of Lido uses are in no other file.
 set(all_headers "${public_headers}")
 list(FILTER all_headers EXCLUDE REGEX "^lido/asio\\.hpp$")
 list(TRANSFORM all_headers REPLACE "(.+)" "#include \"\\1\"")
 list(JOIN all_headers "\n" all_headers)
 file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/all_headers.cpp" CONTENT "${all_headers}\n" @ONLY)
-if(lone_sources)
+if(public_headers)
   add_library(lone_headers OBJECT ${lone_sources} "${PROJECT_BINARY_DIR}/all_headers.cpp")
   lido_compile(lone_headers)
   # Only whether they compile is asked.

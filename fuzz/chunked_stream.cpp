@@ -1,7 +1,10 @@
 // Any bytes behind the head of a chunked response, read as a whole and read while they come: the same body, the same
-// trailers, the same verdict. The first two choose the pieces.
+// trailers, the same verdict, and the same words when it is refused. The first two choose the pieces. And the other way
+// round: the bytes as a body, cut into chunks of those sizes, come out as they went in.
 #include "http/response_reader.hpp"
 #include "lido/base/assert.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -38,6 +41,33 @@ std::string read_streamed(response_reader& reader, std::string_view bytes, std::
     return body;
 }
 
+/// The bytes in chunks of that size, with an extension in every other one.
+std::string in_chunks(std::string_view body, std::size_t size) {
+    std::string text;
+    for (bool extended = false; !body.empty(); extended = !extended) {
+        const std::string_view piece = body.substr(0, size);
+        text += fmt::format("{:x}{}\r\n{}\r\n", piece.size(), extended ? ";a=\"b;\"" : "", piece);
+        body.remove_prefix(piece.size());
+    }
+    return text + "0\r\nX: y\r\n\r\n";
+}
+
+void check_round_trip(std::string_view body, std::size_t chunk, std::size_t piece) {
+    http_limits limits;
+    limits.max_chunk_extension_bytes = std::size_t{1} << 20U;
+    response_reader reader;
+    reader.reset(method::get, limits);
+    reader.feed(head);
+    const std::string text = in_chunks(body, chunk);
+    for (std::size_t at = 0; at < text.size(); at += piece) {
+        LIDO_ASSERT(reader.state() == read_state::need_more);
+        reader.feed(std::string_view(text).substr(at, piece));
+    }
+    LIDO_ASSERT(reader.state() == read_state::complete && reader.keep_alive());
+    const response came = reader.take();
+    LIDO_ASSERT(came.body() == body && came.trailers().size() == 1);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -67,6 +97,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                tail.trailers().end()));
     } else if (whole.state() == read_state::need_more) {
         LIDO_ASSERT(streamed.state() == read_state::need_more);
+    } else if (!whole.error().what().starts_with("response body exceeds")) {
+        LIDO_ASSERT(streamed.state() == read_state::failed);
+        LIDO_ASSERT(whole.error().message() == streamed.error().message());
     }
+    check_round_trip(bytes, data[0] + std::size_t{1}, data[1] + std::size_t{1});
     return 0;
 }

@@ -4,17 +4,22 @@
 #include "http/response_reader.hpp"
 #include "lido/base/assert.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace {
 
 using namespace lido::http;
 
 constexpr std::size_t choices = 4;
+constexpr std::size_t most_bytes = std::size_t{1} << 20U;
+constexpr std::size_t largest_space = std::size_t{1} << 16U;
 
 struct outcome {
     bool complete = false;
@@ -27,6 +32,7 @@ outcome run(const response& head, const decoding_settings& bounds, std::string_v
     auto decoder = content_decoder::make(head.headers(), bounds);
     LIDO_ASSERT(decoder.has_value() && decoder->has_value());
     std::string space(out, '\0');
+    std::size_t consumed = 0;
     do {
         std::string_view piece = body.substr(0, in);
         body.remove_prefix(piece.size());
@@ -36,7 +42,10 @@ outcome run(const response& head, const decoding_settings& bounds, std::string_v
             LIDO_ASSERT(step->consumed <= piece.size() && step->produced <= space.size());
             piece.remove_prefix(step->consumed);
             made.content.append(space, 0, step->produced);
+            consumed += step->consumed;
             LIDO_ASSERT(made.content.size() <= bounds.max_bytes);
+            LIDO_ASSERT(made.content.size() <= bounds.ratio_free_bytes ||
+                        made.content.size() / bounds.max_ratio <= consumed);
             if (step->produced < space.size()) break;
         }
         LIDO_ASSERT(piece.empty());
@@ -45,27 +54,43 @@ outcome run(const response& head, const decoding_settings& bounds, std::string_v
     return made;
 }
 
+/// The same at once, as a client does it.
+void check_whole_response(response came, const decoding_settings& bounds, const outcome& piecewise) {
+    const bool empty = came.body().empty();
+    const auto made = decoded(std::move(came), bounds);
+    if (!made || empty) return;
+    LIDO_ASSERT(made->was_decoded() && made->body().size() <= bounds.max_bytes);
+    LIDO_ASSERT(!made->header("Content-Encoding"));
+    LIDO_ASSERT(!piecewise.complete || made->body() == piecewise.content);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < choices) return 0;
     static const char* const codings[] = {"gzip",     "deflate",    "br",          "zstd",
                                           "gzip, br", "zstd, gzip", "br, deflate", "br, zstd"};
+    const std::string_view body(reinterpret_cast<const char*>(data) + choices, size - choices);
     response_reader reader;
     const http_limits limits;
     reader.reset(method::get, limits);
-    reader.feed("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Encoding: " + std::string(codings[data[0] & 7U]) +
-                "\r\n\r\n");
-    const response head = reader.take();
+    reader.feed(fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nContent-Encoding: {}\r\n\r\n{}", body.size(),
+                            codings[data[0] & 7U], body));
+    const response came = reader.take();
     decoding_settings bounds;
-    bounds.max_bytes = std::uint64_t{1} << (data[3] % 20U);
-    bounds.ratio_free_bytes = data[3];
-    const std::string_view body(reinterpret_cast<const char*>(data) + choices, size - choices);
-    const outcome whole = run(head, bounds, body, body.size() + 1, 65'536);
-    const outcome pieces = run(head, bounds, body, data[1] + std::size_t{1}, data[2] + std::size_t{1});
+    // In every other case they are too wide to be met by anything but a bomb.
+    const bool wide = (data[0] & 8U) != 0;
+    bounds.max_bytes = wide ? most_bytes : std::uint64_t{1} << (data[3] % 20U);
+    bounds.ratio_free_bytes = wide ? most_bytes : data[3];
+    bounds.max_ratio = 2U + data[3] * 2U;
+    const outcome whole = run(came, bounds, body, body.size() + 1, largest_space);
+    const outcome pieces = run(came, bounds, body, data[1] + std::size_t{1}, data[2] + std::size_t{1});
     // Bounds are looked at after each piece, and so are met a little earlier or later; without them all is the same.
     if (whole.complete && pieces.complete) LIDO_ASSERT(whole.content == pieces.content);
     const std::size_t common = std::min(whole.content.size(), pieces.content.size());
     LIDO_ASSERT(whole.content.compare(0, common, pieces.content, 0, common) == 0);
+    const bool far_from_bounds = std::max(whole.content.size(), pieces.content.size()) < most_bytes - 2 * largest_space;
+    if (wide && far_from_bounds) LIDO_ASSERT(whole.complete == pieces.complete);
+    check_whole_response(came, bounds, whole);
     return 0;
 }

@@ -1,6 +1,6 @@
 // Any bytes as what a server of HTTP/2 sends, while requests run. The first four choose the limits, how the rest is
 // split, and which requests are given up on the way. Nothing may be read behind what was given, everything stays within
-// limits, and in the end every request has had one outcome or none.
+// limits, what is sent is in proportion to what came, and in the end every request has had one outcome or none.
 #include "http/http2_session.hpp"
 
 #include "lido/base/assert.hpp"
@@ -22,6 +22,12 @@ using namespace lido::http;
 
 constexpr std::size_t choices = 4;
 constexpr std::size_t requests = 4;
+/// What is sent unasked: the preface, heads and bodies; in each turn the content of requests in pieces; and for each
+/// byte that came: the answers to PING and SETTINGS are as long as these, and a reset is longer than the shortest
+/// frame.
+constexpr std::size_t most_sent_at_first = 4096;
+constexpr std::size_t most_sent_per_turn = 512;
+constexpr std::size_t most_sent_per_byte = 4;
 
 struct call {
     call(const http_limits& limits, const method& how) : what(how, "/"), stream(limits) {
@@ -30,7 +36,17 @@ struct call {
     request what;
     http2_stream stream;
     bool woken = false;
+    std::size_t taken = 0;
 };
+
+/// What the owner of a request in pieces does between two arrivals.
+void go_on(http2_session& session, call& with, const http_limits& limits) {
+    static constexpr std::array<char, 70> content{};
+    if (with.stream.wants_content()) session.give(with.stream, {content.data(), content.size()}, with.taken % 3 == 2);
+    std::array<char, 50> space{};
+    with.taken += with.stream.take_data(space);
+    LIDO_ASSERT(with.taken <= limits.max_body_bytes);
+}
 
 void check_outcome(call& of, const http_limits& limits) {
     LIDO_ASSERT(of.stream.is_over() && !of.woken);
@@ -69,14 +85,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::vector<char> piece;
     std::size_t at = choices;
     bool begun = false;
-    while (true) {
+    std::size_t sent = 0;
+    for (std::size_t turn = 1;; ++turn) {
         out.clear();
         session.pull(out, 1U << 16U, now);
+        sent += out.size();
+        LIDO_ASSERT(sent <= most_sent_at_first + turn * most_sent_per_turn + at * most_sent_per_byte);
+        LIDO_ASSERT(session.running() <= requests && session.capacity() <= settings.max_concurrent_streams);
         if ((data[0] & 32U) != 0) session.note_sent(out.size());
         while (http2_stream* const over = session.next_ready()) {
             const auto whose = std::find_if(calls.begin(), calls.end(),
                                             [&](const auto& each) { return each && &each->stream == over; });
             LIDO_ASSERT(whose != calls.end());
+            if (!over->is_over()) continue;  // news of one in pieces
             check_outcome(**whose, limits);
         }
         if (!begun && session.capacity() > 0) {
@@ -84,9 +105,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             static const method methods[] = {method::get, method::post, method::head, method::get};
             for (std::size_t i = 0; i < requests; ++i) {
                 calls[i] = std::make_unique<call>(limits, methods[i]);
+                const bool in_pieces = (data[3] & 4U) != 0;
+                if (in_pieces) calls[i]->stream.go_in_pieces((data[3] & 8U) != 0, methods[i] == method::post);
                 if (!session.start(calls[i]->stream, calls[i]->what, {.host = "a"}, true)) calls[i].reset();
             }
             continue;
+        }
+        for (const auto& each : calls) {
+            if (each) go_on(session, *each, limits);
         }
         if (at >= size) break;
         if (begun && (data[3] & 1U) != 0 && at % 7 == data[3] % 7U) calls[data[3] % requests].reset();

@@ -4,7 +4,9 @@ import os
 import platform
 import re
 import resource
+import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -69,6 +71,34 @@ def run_measured(fail, command):
     if done.returncode != 0:
         fail(f"{' '.join(command)} ended with {done.returncode}: {done.stdout}{done.stderr}")
     return done.stdout, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+LOAD = re.compile(r"([\d.]+) queries/s, cpu ([\d.]+) us/query .*?p50 ([\d.]+) us, p95 ([\d.]+) us, p99 ([\d.]+) us, "
+                  r"memory (-?[\d.]+) MB")
+
+
+def run_load(fail, core, command):
+    """What one of the programs that load a database says: queries/s, CPU and times in microseconds, memory in MB."""
+    output, _ = run_measured(fail, ["taskset", "-c", str(core), *map(str, command)])
+    return dict(zip(("rate", "cpu", "p50", "p95", "p99", "memory"), map(float, LOAD.search(output).groups())))
+
+
+def ratio_of(rounds, one, other, key):
+    """Taken within each round, because all of a round saw the same machine."""
+    return statistics.median(each[one][key] / each[other][key] for each in rounds)
+
+
+def as_ordinary_user(command):
+    """Servers of databases refuse root."""
+    if os.geteuid() != 0:
+        return command
+    return ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups"] + command
+
+
+def give_away(folder):
+    """To the user of `as_ordinary_user`."""
+    if os.geteuid() == 0:
+        shutil.chown(folder, "nobody", "nogroup")
 
 
 def version_of(command):

@@ -1,25 +1,25 @@
 // Lido: what `lido fetch` is asked for.
 #pragma once
 
+#include "http_options.hpp"
 #include "lido/http/client.hpp"
 
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace lido::cli::fetch {
 
 struct options {
     std::vector<std::string> urls;
-    std::string method = "GET";
-    std::vector<std::pair<std::string, std::string>> headers;
-    std::optional<std::string> data;
+    request_options request;
+    connection_options connection;
     std::optional<duration> timeout;
     http::client_settings client;
-    std::string output_file;  ///< empty: standard output
+    std::string output_file;  ///< empty: standard output; "-": that, even for binary data on a terminal
     bool with_head = false;
+    bool follow = false;
     bool fail = false;
     bool statistics = false;
     std::size_t repeat = 1;

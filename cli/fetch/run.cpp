@@ -1,12 +1,13 @@
 #include "fetch/run.hpp"
 
 #include "command_error.hpp"
-#include "fetch/sink.hpp"
 #include "lido/base/histogram.hpp"
 #include "lido/http/response_stream.hpp"
 #include "lido/net/runtime.hpp"
 #include "output.hpp"
+#include "protocol_name.hpp"
 #include "simulate/figures.hpp"
+#include "sink.hpp"
 #include "wait_for.hpp"
 
 #include <fmt/format.h>
@@ -22,20 +23,8 @@ namespace {
 using namespace std::chrono_literals;
 using simulate::in_milliseconds;
 
-std::string_view name_of(http::version version) noexcept {
-    switch (version) {
-        case http::version::http_1_0:
-            return "HTTP/1.0";
-        case http::version::http_1_1:
-            return "HTTP/1.1";
-        case http::version::http_2:
-            return "HTTP/2";
-    }
-    return "HTTP";
-}
-
 std::string head_text(const http::response& head) {
-    std::string text = fmt::format("{} {} {}\r\n", name_of(head.version()), head.status(), head.reason());
+    std::string text = fmt::format("{} {} {}\r\n", name_of_protocol(head.version()), head.status(), head.reason());
     for (const auto& field : head.headers()) text += fmt::format("{}: {}\r\n", field.name, field.value);
     return text + "\r\n";
 }
@@ -95,6 +84,7 @@ public:
         } else {
             several(all);
         }
+        tell_repeated();
         if (asked_.statistics) report();
         static_cast<void>(wait_for(where_, client_.close(where_.signal() == 0 ? 2s : 0s)));
         out_.close();
@@ -183,7 +173,7 @@ private:
     /// False: nothing of the body is wanted.
     bool take_head(const http::response& head, const std::string& url) {
         ++responses_;
-        protocols_.insert(std::string(name_of(head.version())));
+        protocols_.insert(std::string(name_of_protocol(head.version())));
         if (asked_.with_head) put(head_text(head));
         if (!asked_.fail || head.status() < 400) return true;
         note(exit_status, fmt::format("{}: status {} {}", url.substr(0, url.find('?')), head.status(), head.reason()));
@@ -193,7 +183,20 @@ private:
     void note(exit_code code, const std::string& line) {
         ++failed_;
         if (code_ == exit_good) code_ = code;
+        if (line == told_) {
+            ++repeated_;
+            return;
+        }
+        tell_repeated();
+        told_ = line;
         print_error("lido fetch: " + line);
+    }
+    /// A hundred requests that fail alike are one line and a number.
+    void tell_repeated() {
+        if (repeated_ == 0) return;
+        print_error(
+            fmt::format("lido fetch: and {} more failure{} like the last", repeated_, repeated_ == 1 ? "" : "s"));
+        repeated_ = 0;
     }
     void put(std::string_view text) {
         bytes_ += text.size();
@@ -211,6 +214,12 @@ private:
         }
         std::string protocol;
         for (const std::string& each : protocols_) protocol += (protocol.empty() ? "" : ", ") + each;
+        const auto carried = [](std::string_view name, const http::protocol_statistics& of, std::string_view what) {
+            if (of.connections == 0) return std::string();
+            return fmt::format("  {:<12} {} {} on {}   {} at once on one   {} sent   {} received\n", name, of.requests,
+                               what, of.connections, of.most_at_once, simulate::in_bytes(of.bytes_sent),
+                               simulate::in_bytes(of.bytes_received));
+        };
         const duration took = clock::now() - begun_;
         const auto times = [](std::string_view what, const histogram& of) {
             if (of.count() == 0) return fmt::format("  {:<12} -\n", what);
@@ -221,6 +230,7 @@ private:
                                        responses_, failed_, protocol.empty() ? "-" : protocol);
         text += fmt::format("  connections  {} created   {} requests on a reused one   {} failed\n",
                             seen.connections_created, seen.connections_reused, seen.connections_failed);
+        text += carried("HTTP/1.1", seen.http1, "requests") + carried("HTTP/2", seen.http2, "streams");
         if (seen.tls_handshakes > 0) {
             text += fmt::format("  TLS          {} handshakes   {} of them resumed\n", seen.tls_handshakes,
                                 seen.tls_resumed);
@@ -246,6 +256,8 @@ private:
     std::size_t requests_ = 0;
     std::size_t responses_ = 0;
     std::size_t failed_ = 0;
+    std::string told_;  // the last failure, and how often it came again since
+    std::size_t repeated_ = 0;
     std::uint64_t bytes_ = 0;
     histogram first_byte_;
     histogram total_;

@@ -5,8 +5,8 @@
 #include "lido/base/random.hpp"
 #include "lido/http/profiles.hpp"
 #include "output.hpp"
+#include "setters.hpp"
 #include "simulate/user.hpp"
-#include "values.hpp"
 
 #include <fmt/format.h>
 
@@ -20,12 +20,6 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t most_users = 100'000;
 constexpr std::size_t most_connections = 100'000;
-
-command_line::setter time(duration& target, duration least, duration most) {
-    return [&target, least, most](std::string_view option, const std::string& value) {
-        target = duration_value(option, value, least, most);
-    };
-}
 
 std::string upper(std::string text) {
     std::transform(text.begin(), text.end(), text.begin(),
@@ -47,34 +41,20 @@ void set_pool_size(options& asked, std::string_view option, const std::string& v
     asked.pool_size = std::stoul(value);
 }
 
-template <class T>
-command_line::setter one_of(T& target, std::vector<std::pair<std::string, T>> choices) {
-    return [&target, choices = std::move(choices)](std::string_view option, const std::string& value) {
-        std::string names;
-        for (const auto& [name, meaning] : choices) {
-            if (name == value) {
-                target = meaning;
-                return;
-            }
-            names += names.empty() ? name : (name == choices.back().first ? " or " : ", ") + name;
-        }
-        throw usage_error(fmt::format("{} must be {}, got '{}'", option, names, value));
-    };
-}
-
 void declare_load(command_line& line, options& asked) {
     line.group("Load");
     line.option("--num-users", "N", "simulated users at once (1)", [&](auto option, const std::string& value) {
         asked.num_users = count_value(option, value, 1, most_users);
     });
-    line.option("--duration", "TIME", "how long, such as 10s, 250ms, 1m30s (10s)", time(asked.run_time, 1ms, 24h * 30));
+    line.option("--duration", "TIME", "how long, such as 10s, 250ms, 1m30s (10s)",
+                time_into(asked.run_time, 1ms, 24h * 30));
     line.option("--cycles", "N", "passes of each user through its actions, instead of --duration",
                 [&](auto option, const std::string& value) {
                     asked.cycles = count_value(option, value, 1, 1'000'000'000'000);
                 });
     line.option("--think-time", "TIME",
                 "pause of a user after each action, on average; drawn from half to one and a half (0)",
-                time(asked.think_time, 0s, 24h));
+                time_into(asked.think_time, 0s, 24h));
     line.option("--seed", "N", "of everything random: same seed, same choices (random)",
                 [&](auto option, const std::string& value) { asked.seed = count_value(option, value, 0, UINT64_MAX); });
     line.option("--threads", "N", "I/O threads of the simulation (1)", [&](auto option, const std::string& value) {
@@ -84,7 +64,7 @@ void declare_load(command_line& line, options& asked) {
 
 void declare_pool(command_line& line, options& asked) {
     line.group("Pool");
-    line.option("--pool-size", "N|auto", "connections at most; auto: max(10, 2 × users) (auto)",
+    line.option("--pool-size", "N|auto", "connections at most; auto: max(10, 2 × users), of a database 10 (auto)",
                 [&](auto option, const std::string& value) { set_pool_size(asked, option, value); });
     line.option("--profile", "NAME",
                 "ready-made settings to begin with: high-throughput, low-latency or batch; options beside it win",
@@ -188,46 +168,19 @@ void declare_policies(command_line& line, options& asked) {
 
 void declare_times(command_line& line, options& asked) {
     line.group("Time-outs");
-    line.option("--connect-timeout", "TIME", "for opening a connection (5s)", time(asked.connect_timeout, 1ms, 10min));
-    line.option("--read-timeout", "TIME", "for the server's silence (30s)", time(asked.read_timeout, 1ms, 1h));
+    line.option("--connect-timeout", "TIME", "for opening a connection (5s)",
+                time_into(asked.connect_timeout, 1ms, 10min));
+    line.option("--read-timeout", "TIME", "for the server's silence (30s)", time_into(asked.read_timeout, 1ms, 1h));
     line.option("--acquire-timeout", "TIME", "for waiting for a connection (30s)",
-                time(asked.acquire_timeout, 1ms, 1h));
-    line.option("--timeout", "TIME", "for a request with all its retries (60s)", time(asked.timeout, 1ms, 24h));
-}
-
-void add_header(options& asked, std::string_view option, const std::string& value) {
-    const std::size_t colon = value.find(':');
-    if (colon == std::string::npos || colon == 0) {
-        throw usage_error(fmt::format("{} must be 'Name: value', got '{}'", option, value));
-    }
-    const std::size_t begin = std::min(value.find_first_not_of(" \t", colon + 1), value.size());
-    asked.headers.emplace_back(value.substr(0, colon), value.substr(begin));
-    http::headers probe;
-    if (const auto added = probe.add(asked.headers.back().first, asked.headers.back().second); !added) {
-        throw usage_error(fmt::format("{}: {}", option, in_words_of_options(added.error())));
-    }
+                time_into(asked.acquire_timeout, 1ms, 1h));
+    line.option("--timeout", "TIME", "for a request with all its retries (60s)", time_into(asked.timeout, 1ms, 24h));
 }
 
 void declare_request(command_line& line, options& asked) {
     line.group("Request (with a URL)");
-    line.option("--method", "NAME", "GET, POST … (GET; POST with --data)", [&](auto option, const std::string& value) {
-        asked.method = upper(value);
-        if (!http::method::parse(asked.method)) {
-            throw usage_error(fmt::format("{} must be a method such as GET, got '{}'", option, value));
-        }
-    });
-    line.repeated("--header", "'K: V'", "a header field; may be given several times",
-                  [&](auto option, const std::string& value) { add_header(asked, option, value); });
-    line.option("--data", "TEXT|@FILE", "the body, or the file that has it",
-                [&](auto option, const std::string& value) {
-                    asked.data = !value.empty() && value.front() == '@' ? read_file(option, value.substr(1)) : value;
-                });
-    line.option("--cacert", "FILE", "PEM file of the CAs to trust, instead of the system's",
-                [&](auto option, const std::string& value) {
-                    static_cast<void>(read_file(option, value));
-                    asked.ca_file = value;
-                });
-    line.flag("--insecure", "take any certificate of an https server", asked.insecure);
+    asked.request.declare(line);
+    line.group("Connection (with a URL)");
+    asked.connection.declare(line);
 }
 
 void declare_output(command_line& line, options& asked) {
@@ -240,10 +193,10 @@ void declare_output(command_line& line, options& asked) {
                 [&](auto, const std::string& value) { asked.record_file = value; });
     line.flag("--log-requests", "one line on standard error for each attempt", asked.log_requests);
     line.option("--slow", "TIME", "requests that take longer are reported on standard error (5s)",
-                time(asked.slow, 1ms, 24h));
+                time_into(asked.slow, 1ms, 24h));
 }
 
-void declare(command_line& line, options& asked) {
+void declare(command_line& line, options& asked, database_load& database) {
     line.group("Argument");
     line.positional("URL", "http or https; left out: the built-in demo service", [&](auto, const std::string& value) {
         if (asked.policies.regions.empty()) asked.url = split_url(value);
@@ -254,10 +207,13 @@ void declare(command_line& line, options& asked) {
     declare_policies(line, asked);
     declare_times(line, asked);
     declare_request(line, asked);
+    database.declare(line);
     declare_output(line, asked);
     line.example("lido simulate --num-users 10 --compare", "what sharing a pool is worth, on the demo service");
     line.example("lido simulate http://127.0.0.1:8080/ --num-users 50 --output json",
                  "fifty users on a service of yours, the report as JSON");
+    line.example("lido simulate --sql sqlite:shop.db --statement 'select * from outfit'",
+                 "users over a database; sqlite::memory: with --setup needs none at hand");
 }
 
 /// A profile says what no option has said.
@@ -275,6 +231,44 @@ void apply_profile(const command_line& line, options& asked) {
     choose("--timeout", asked.timeout, chosen.timeout);
     choose("--max-retries", asked.retry.max_retries, chosen.retry.max_retries);
     choose("--backoff-factor", asked.retry.backoff_factor, chosen.retry.backoff_factor);
+}
+
+/// What is told to a demo service that has requests of its own, or to a database, would go unheard.
+void check_of_http(const command_line& line, const options& asked) {
+    for (const auto& names : {request_options::names(), connection_options::names()}) {
+        for (const char* option : names) {
+            if (asked.url || !line.given(option)) continue;
+            throw usage_error(
+                fmt::format("{} needs a URL; {}", option,
+                            asked.database ? "a database has --statement" : "the demo service has its own requests"));
+        }
+    }
+    asked.connection.check_together();
+    if (!asked.connection.unix_socket.empty() && line.given("--regions")) {
+        throw usage_error("--unix-socket and --regions exclude each other; one socket leads to one service");
+    }
+}
+
+/// `--sql` and what belongs to it.
+void check_of_database(const command_line& line, options& asked, database_load& database) {
+    if (!line.given("--sql")) {
+        for (const char* option : database_load::names()) {
+            if (line.given(option)) throw usage_error(fmt::format("{} needs --sql URL; leave it out", option));
+        }
+        return;
+    }
+    for (const char* option :
+         {"URL", "--regions", "--strategy", "--rate-limit", "--circuit-breaker", "--hedge", "--profile",
+          "--max-retries", "--backoff-factor", "--retry-statuses", "--retry-methods", "--read-timeout"}) {
+        if (line.given(option)) throw usage_error(fmt::format("{} is for HTTP; leave it out with --sql", option));
+    }
+    database.check_together(line);
+    if (database.is_private() && (asked.per_user_pools || asked.compare)) {
+        throw usage_error("--sql sqlite::memory: is seen by one pool only; name a file to compare");
+    }
+    // A statement is run once: whether it may be run again only its author knows.
+    asked.retry.max_retries = 0;
+    asked.database = std::move(database);
 }
 
 /// What no option alone can know.
@@ -296,14 +290,8 @@ void check_together(const command_line& line, options& asked) {
         throw usage_error(fmt::format("--warm-up must be 0 … {}, the pool's size, got {}; raise --pool-size",
                                       asked.effective_pool_size(), asked.warm_up));
     }
-    for (const char* option : {"--method", "--header", "--data", "--cacert", "--insecure"}) {
-        if (asked.url || !line.given(option)) continue;
-        throw usage_error(fmt::format("{} needs a URL; the demo service has its own requests", option));
-    }
-    if (asked.insecure && !asked.ca_file.empty()) {
-        throw usage_error("--insecure and --cacert exclude each other; leave one");
-    }
-    if (asked.data && !line.given("--method")) asked.method = "POST";
+    check_of_http(line, asked);
+    asked.request.complete(line);
     if (!line.given("--seed")) asked.seed = random_source::entropy_seed();
     for (const std::string& file : {asked.report_file, asked.record_file}) {
         if (!file.empty()) check_writable(file);
@@ -312,6 +300,11 @@ void check_together(const command_line& line, options& asked) {
 
 /// Everything that the library would refuse later, with a client or a request, is a mistake on the command line.
 void check_by_library(const options& asked) {
+    if (asked.database) {
+        const auto valid = pool_settings_for(asked, way::shared_pool).validate();
+        if (!valid) throw usage_error(in_words_of_options(valid.error()));
+        return;
+    }
     const std::string origin = asked.url ? asked.url->origin : "http://127.0.0.1:80";
     const auto settings = client_settings_for(asked, origin, way::shared_pool).validate();
     if (!settings) throw usage_error(in_words_of_options(settings.error()));
@@ -352,7 +345,7 @@ const char* key_of(way value) noexcept {
 }
 
 std::size_t options::effective_pool_size() const noexcept {
-    return pool_size.value_or(std::max<std::size_t>(10, 2 * num_users));
+    return pool_size.value_or(database ? 10 : std::max<std::size_t>(10, 2 * num_users));
 }
 
 std::vector<way> options::ways() const {
@@ -363,15 +356,17 @@ std::vector<way> options::ways() const {
 std::optional<options> read_options(const std::vector<std::string>& arguments) {
     command_line line(
         "simulate [URL] [OPTIONS]",
-        "Lets simulated users loose on an HTTP service, all through one pool of connections, and reports "
-        "what the pool did and how fast the service was. Without a URL they use the built-in demo service: "
+        "Lets simulated users loose on an HTTP service or a database, all through one pool of connections, and "
+        "reports what the pool did and how fast the service was. Without a URL they use the built-in demo service: "
         "each lists the outfits, looks at one, rates it. Ctrl-C ends the run with the report so far.");
     options asked;
-    declare(line, asked);
+    database_load database;
+    declare(line, asked, database);
     if (line.parse(arguments) == command_line::outcome::help_wanted) {
         print_output(line.help());
         return std::nullopt;
     }
+    check_of_database(line, asked, database);
     check_together(line, asked);
     check_by_library(asked);
     return asked;
@@ -396,8 +391,7 @@ http::client_settings client_settings_for(const options& asked, const std::strin
     settings.timeout = asked.timeout;
     settings.keep_alive = how != way::new_connections;
     settings.retry = asked.retry;
-    settings.tls.verify = asked.insecure ? net::tls_verify::none : net::tls_verify::full;
-    settings.tls.ca_file = asked.ca_file;
+    asked.connection.apply(settings);
     settings.slow_after = asked.slow;
     return settings;
 }

@@ -1,25 +1,18 @@
 // Lido: what a simulation is asked to do.
 #pragma once
 
+#include "http_options.hpp"
 #include "lido/http/client.hpp"
+#include "simulate/database_load.hpp"
 #include "simulate/policies.hpp"
+#include "target_url.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace lido::cli::simulate {
-
-/// The part of a URL that names the server, and the rest.
-struct target_url {
-    std::string origin;  ///< "http://127.0.0.1:8080"
-    std::string target;  ///< "/outfits?size=38"
-};
-
-/// Takes a URL apart; throws `usage_error` saying what is wrong with it. A fragment is dropped: it is never sent.
-[[nodiscard]] target_url split_url(const std::string& url);
 
 enum class way : std::uint8_t {
     shared_pool,      ///< all users through one pool
@@ -34,11 +27,11 @@ enum class way : std::uint8_t {
 enum class output_form : std::uint8_t { text, json };
 
 struct options {
-    /// Nothing: the built-in demo service.
+    /// Nothing, and no database: the built-in demo service.
     std::optional<target_url> url;
-    std::string method = "GET";
-    std::vector<std::pair<std::string, std::string>> headers;
-    std::optional<std::string> data;
+    request_options request;
+    connection_options connection;
+    std::optional<database_load> database;
 
     std::size_t num_users = 1;
     std::optional<std::size_t> pool_size;  ///< nothing: auto
@@ -58,8 +51,6 @@ struct options {
     duration read_timeout = std::chrono::seconds(30);
     duration acquire_timeout = std::chrono::seconds(30);
     duration timeout = std::chrono::seconds(60);
-    bool insecure = false;
-    std::string ca_file;
 
     bool per_user_pools = false;
     bool compare = false;
@@ -71,7 +62,7 @@ struct options {
     duration slow = std::chrono::seconds(5);
     std::uint64_t seed = 0;
 
-    /// max(10, 2 × users) unless it was given.
+    /// Unless it was given, max(10, 2 × users), and of a database 10: servers of databases take a hundred or so in all.
     [[nodiscard]] std::size_t effective_pool_size() const noexcept;
     /// In the order in which they are run.
     [[nodiscard]] std::vector<way> ways() const;

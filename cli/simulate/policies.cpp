@@ -15,17 +15,6 @@ namespace {
 using namespace std::chrono_literals;
 using resilience::balancing;
 
-constexpr std::array strategies{
-    balancing::round_robin,
-    balancing::weighted_round_robin,
-    balancing::random,
-    balancing::weighted_random,
-    balancing::two_random_choices,
-    balancing::least_loaded,
-    balancing::primary_backup,
-    balancing::nearest,
-};
-
 std::string with(std::string text, char from, char to) {
     std::replace(text.begin(), text.end(), from, to);
     return text;
@@ -84,8 +73,9 @@ void apply_retries(http::service_settings& settings, const options& asked) {
 balancing strategy_value(std::string_view option, const std::string& text) {
     if (const auto known = resilience::balancing_of(with(text, '-', '_'))) return *known;
     std::string names;
-    for (const balancing each : strategies) {
-        names += (names.empty() ? "" : each == strategies.back() ? " or " : ", ") + std::string(name_of(each));
+    for (const balancing each : resilience::all_balancing) {
+        const bool last = each == resilience::all_balancing.back();
+        names += (names.empty() ? "" : last ? " or " : ", ") + std::string(name_of(each));
     }
     throw usage_error(fmt::format("{} must be {}, got '{}'", option, with(names, '_', '-'), text));
 }

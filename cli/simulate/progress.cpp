@@ -39,6 +39,12 @@ std::string quantile(const leg_progress& now, const char* name, double share) {
     return fmt::format("{} {}", name, in_milliseconds(now.interval.latency().quantile(share)));
 }
 
+/// "20 streams on 1", of HTTP/2; empty without any connection of it.
+std::string streams(const leg_progress& now) {
+    if (now.pool.http2_open == 0) return {};
+    return fmt::format("{} streams on {}", grouped(now.pool.http2_streams), grouped(now.pool.http2_open));
+}
+
 std::string bar(double share, std::size_t columns, bool colour) {
     const auto inner = columns - 2;
     const auto filled = static_cast<std::size_t>(std::lround(share * static_cast<double>(inner)));
@@ -58,9 +64,10 @@ std::string live_text(const leg_progress& now, std::size_t width, bool colour) {
     if (!now.title.empty()) parts.push_back(now.title);
     // Before the first interval is over there are no figures.
     if (now.interval_length > duration::zero()) {
-        parts.insert(parts.end(), {rate(now), quantile(now, "p50", 0.50), quantile(now, "p99", 0.99),
-                                   fmt::format("failed {}", grouped(now.failed)),
-                                   fmt::format("in use {}", grouped(now.pool.in_use))});
+        parts.insert(parts.end(),
+                     {rate(now), quantile(now, "p50", 0.50), quantile(now, "p99", 0.99),
+                      fmt::format("failed {}", grouped(now.failed)),
+                      now.pool.http2_open == 0 ? fmt::format("in use {}", grouped(now.pool.in_use)) : streams(now)});
     }
     const std::size_t bar_width = bar_columns(room);
     std::string text = bar_width > 0 ? bar(share_done(now), bar_width, colour) : "";
@@ -77,10 +84,11 @@ std::string live_text(const leg_progress& now, std::size_t width, bool colour) {
 std::string interval_text(const leg_progress& now) {
     const auto seconds = std::chrono::round<std::chrono::seconds>(now.elapsed);
     return fmt::format(
-        "{}{:>5}  {}  {}  {}  failed {}  retries {}  pool: requests {}, created {}, in use {}, waiting {}",
+        "{}{:>5}  {}  {}  {}  failed {}  retries {}  pool: requests {}, created {}, in use {}, waiting {}{}{}",
         now.title.empty() ? "" : now.title + "  ", to_text(seconds), rate(now), quantile(now, "p50", 0.50),
         quantile(now, "p99", 0.99), grouped(now.failed), grouped(now.pool.retries), grouped(now.pool.requests),
-        grouped(now.pool.created), grouped(now.pool.in_use), grouped(now.pool.waiting));
+        grouped(now.pool.created), grouped(now.pool.in_use), grouped(now.pool.waiting),
+        now.pool.http2_open == 0 ? "" : ", ", streams(now));
 }
 
 }  // namespace lido::cli::simulate

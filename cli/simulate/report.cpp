@@ -17,17 +17,37 @@ void pool_report::add(const http::client_statistics& one) {
     connect_failed += one.connections_failed;
     retries += one.retries;
     resends += one.resends;
+    http1 += one.http1;
+    http2 += one.http2;
     for (const http::origin_statistics& each : one.origins) {
-        idle += each.pool.idle;
-        in_use += each.pool.in_use;
-        waiting += each.pool.waiting;
-        peak_in_use += each.pool.peak_in_use;
-        wanted_size += each.pool.wanted_size;
-        grown += each.pool.grown;
-        shrunk += each.pool.shrunk;
-        wait.merge(each.pool.wait);
-        connect.merge(each.pool.connect);
+        add_state(each.pool);
+        for (const http::connection_statistics& open : each.connections) {
+            if (open.version != http::version::http_2) continue;
+            ++http2_open;
+            http2_streams += open.running;
+        }
     }
+}
+
+void pool_report::add(const lido::pool::statistics& one) {
+    requests += one.served;
+    created += one.created;
+    reused += one.served_reused;
+    closed += one.closed;
+    connect_failed += one.connect_failed;
+    add_state(one);
+}
+
+void pool_report::add_state(const lido::pool::statistics& one) {
+    idle += one.idle;
+    in_use += one.in_use;
+    waiting += one.waiting;
+    peak_in_use += one.peak_in_use;
+    wanted_size += one.wanted_size;
+    grown += one.grown;
+    shrunk += one.shrunk;
+    wait.merge(one.wait);
+    connect.merge(one.connect);
 }
 
 double leg_report::requests_per_second() const noexcept {

@@ -31,10 +31,22 @@ struct pool_report {
     std::uint64_t shrunk = 0;     ///< and less
     histogram wait;
     histogram connect;
+    /// What connections of each version of HTTP have carried; both empty for a database.
+    http::protocol_statistics http1;
+    http::protocol_statistics http2;
+    /// Connections of HTTP/2 that are open, and the streams that run on them.
+    std::size_t http2_open = 0;
+    std::size_t http2_streams = 0;
 
     /// Of all requests, those on a connection that had served before.
     [[nodiscard]] double reuse_ratio() const noexcept;
     void add(const http::client_statistics& one);
+    /// A pool of database connections; each lease served one statement.
+    void add(const lido::pool::statistics& one);
+
+private:
+    /// What says how a pool stands, of which HTTP clients have no sums of their own.
+    void add_state(const lido::pool::statistics& one);
 };
 
 /// One way of running the load, from beginning to end.

@@ -1,3 +1,4 @@
+#include "protocol_name.hpp"
 #include "simulate/figures.hpp"
 #include "simulate/report.hpp"
 
@@ -20,6 +21,10 @@ double milliseconds(duration value) noexcept {
     return rounded(seconds_of(value) * 1000.0);
 }
 
+json::string_view text_of(std::string_view text) noexcept {
+    return {text.data(), text.size()};
+}
+
 json::object quantiles(const histogram& of) {
     return {{"p50", milliseconds(of.quantile(0.50))},
             {"p95", milliseconds(of.quantile(0.95))},
@@ -38,9 +43,31 @@ json::object errors(const tally& counts) {
     json::object out;
     for (std::size_t kind = 0; kind < counts.errors().size(); ++kind) {
         const std::string_view name = tally::name_of_error(kind);
-        if (counts.errors()[kind] != 0) out.emplace(json::string_view(name.data(), name.size()), counts.errors()[kind]);
+        if (counts.errors()[kind] != 0) out.emplace(text_of(name), counts.errors()[kind]);
     }
     return out;
+}
+
+json::object protocols(const pool_report& from) {
+    json::object out;
+    const auto add = [&out](http::version version, const http::protocol_statistics& of) {
+        if (of.connections == 0) return;
+        const double each = per(static_cast<double>(of.requests), static_cast<double>(of.connections));
+        out.emplace(text_of(name_of_protocol(version)), json::object{{"connections", of.connections},
+                                                                     {"requests", of.requests},
+                                                                     {"requests_per_connection", rounded(each)},
+                                                                     {"most_at_once", of.most_at_once},
+                                                                     {"bytes_sent", of.bytes_sent},
+                                                                     {"bytes_received", of.bytes_received}});
+    };
+    add(http::version::http_1_1, from.http1);
+    add(http::version::http_2, from.http2);
+    return out;
+}
+
+json::object statements(const tally& counts) {
+    const tally::statements& of = counts.of_database();
+    return {{"reading", of.reading}, {"writing", of.writing}, {"rows", of.rows}, {"rows_changed", of.changed}};
 }
 
 json::object pool(const options& asked, const pool_report& from) {
@@ -61,10 +88,6 @@ json::object pool(const options& asked, const pool_report& from) {
             {"wanted_size", from.wanted_size},
             {"grown", from.grown},
             {"shrunk", from.shrunk}};
-}
-
-json::string_view text_of(std::string_view text) noexcept {
-    return {text.data(), text.size()};
 }
 
 json::object region(const upstream::endpoint_report& from, time_point began) {
@@ -126,6 +149,11 @@ json::object leg(const options& asked, const std::string& service, const leg_rep
                      {"errors", errors(from.counts)},
                      {"pool", pool(asked, from.pool)}};
     if (from.health) out.emplace("upstream", upstream_of(*from.health, from.began));
+    if (asked.database) {
+        out.emplace("statements", statements(from.counts));
+    } else {
+        out.emplace("protocols", protocols(from.pool));
+    }
     out.emplace("unfinished", from.counts.unfinished());
     out.emplace("slow", from.counts.slow());
     out.emplace("cycles", from.counts.cycles());

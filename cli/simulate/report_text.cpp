@@ -1,4 +1,5 @@
 #include "console.hpp"
+#include "protocol_name.hpp"
 #include "simulate/figures.hpp"
 #include "simulate/report.hpp"
 #include "values.hpp"
@@ -61,6 +62,16 @@ std::vector<std::string> statuses(const tally& counts) {
     return parts;
 }
 
+/// What came back: of HTTP by status, of a database by statement.
+std::string answers(const options& asked, const tally& counts) {
+    if (!asked.database) return row("statuses", statuses(counts));
+    const tally::statements& of = counts.of_database();
+    std::vector<std::string> parts{fmt::format("{} reading", grouped(of.reading))};
+    if (!asked.database->writing.text.empty()) parts.push_back(fmt::format("{} writing", grouped(of.writing)));
+    return row("statements", parts) +
+           row("rows", {fmt::format("{} came", grouped(of.rows)), fmt::format("{} changed", grouped(of.changed))});
+}
+
 /// "0", or "12" and the kinds.
 std::vector<std::string> failures(const tally& counts) {
     std::vector<std::string> parts{grouped(counts.failed())};
@@ -69,6 +80,19 @@ std::vector<std::string> failures(const tally& counts) {
         if (count != 0) parts.push_back(fmt::format("{}: {}", tally::name_of_error(kind), grouped(count)));
     }
     return parts;
+}
+
+/// What the connections of one version of HTTP carried, if there were any.
+std::string protocol(http::version version, const http::protocol_statistics& of) {
+    if (of.connections == 0) return {};
+    const bool streams = version == http::version::http_2;
+    const double each = per(static_cast<double>(of.requests), static_cast<double>(of.connections));
+    std::vector<std::string> parts{
+        fmt::format("{} {}", grouped(of.connections), of.connections == 1 ? "connection" : "connections"),
+        fmt::format("{} {}", grouped(of.requests), streams ? "streams" : "requests"),
+        fmt::format("{} per connection", as_rate(each))};
+    if (streams) parts.push_back(fmt::format("{} at once on one", grouped(of.most_at_once)));
+    return row(name_of_protocol(version), parts);
 }
 
 std::string connections(const options& asked, const leg_report& leg, std::string_view whose) {
@@ -82,6 +106,7 @@ std::string connections(const options& asked, const leg_report& leg, std::string
     text += row("in use",
                 {fmt::format("now {}", grouped(pool.in_use)), fmt::format("at peak {}", grouped(pool.peak_in_use))});
     text += row("wait for one", quantiles(pool.wait));
+    text += protocol(http::version::http_1_1, pool.http1) + protocol(http::version::http_2, pool.http2);
     if (std::holds_alternative<lido::pool::adaptive_sizing>(asked.sizing)) {
         text += row("adaptive size", {fmt::format("{} at the end", grouped(pool.wanted_size)),
                                       fmt::format("grown {} times", grouped(pool.grown)),
@@ -90,13 +115,13 @@ std::string connections(const options& asked, const leg_report& leg, std::string
     return text;
 }
 
-std::string requests(const leg_report& leg, std::string_view whose) {
+std::string requests(const options& asked, const leg_report& leg, std::string_view whose) {
     const tally& counts = leg.counts;
     std::string text = fmt::format("\nRequests{}\n", whose);
-    text += row("done", {fmt::format("{} in {}", grouped(counts.requests()), in_seconds(leg.elapsed)),
-                         fmt::format("{} per second", as_rate(leg.requests_per_second())),
-                         fmt::format("{} received", in_bytes(counts.bytes()))});
-    text += row("statuses", statuses(counts));
+    std::vector<std::string> done{fmt::format("{} in {}", grouped(counts.requests()), in_seconds(leg.elapsed)),
+                                  fmt::format("{} per second", as_rate(leg.requests_per_second()))};
+    if (!asked.database) done.push_back(fmt::format("{} received", in_bytes(counts.bytes())));
+    text += row("done", done) + answers(asked, counts);
     text += row("retries", grouped(leg.pool.retries));
     if (leg.pool.resends != 0) text += row("sent again", grouped(leg.pool.resends) + " on a fresh connection");
     text += row("failed", failures(counts));
@@ -163,7 +188,7 @@ std::string regions(const upstream::health_report& service, time_point began, st
 
 std::string circumstances(const options& asked, const std::string& service, const leg_report& leg) {
     std::string text = "\nRun\n";
-    text += row("service", service);
+    text += row(asked.database ? "database" : "service", service);
     text += row("users",
                 {grouped(asked.num_users), fmt::format("{} cycles", grouped(leg.counts.cycles())), title_of(leg.how)});
     text += row("seed", fmt::format("{}", asked.seed));
@@ -251,7 +276,7 @@ std::string text_report(const options& asked, const std::string& service, const 
     if (legs.empty()) return {};
     const leg_report& first = legs.front();
     const std::string whose = asked.compare ? fmt::format(" ({})", title_of(first.how)) : "";
-    std::string text = pool_lines(asked, first.pool) + connections(asked, first, whose) + requests(first, whose);
+    std::string text = pool_lines(asked, first.pool) + connections(asked, first, whose) + requests(asked, first, whose);
     if (first.health) text += regions(*first.health, first.began, whose);
     if (asked.compare) text += comparison(legs);
     return text + circumstances(asked, service, first);

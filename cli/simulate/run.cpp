@@ -5,7 +5,7 @@
 #include "lido/base/sleep.hpp"
 #include "simulate/figures.hpp"
 #include "simulate/progress.hpp"
-#include "simulate/traffic.hpp"
+#include "simulate/target.hpp"
 #include "simulate/user.hpp"
 #include "wait_for.hpp"
 
@@ -72,28 +72,26 @@ private:
         tally* counts_;
     };
 
-    void make_traffic();
+    void make_targets();
     void open_first_connections();
     void start_users();
     void watch_over();
-    void close_traffic();
-    void log(const http::attempt_report& attempt);
+    void close_targets();
     void tell_slow(lane& here, const std::string& what, duration took);
 
-    static task<void> live(leg& all, traffic& through, lane& here, std::uint64_t seed, live_count::token running);
+    static task<void> live(leg& all, target& on, lane& here, std::uint64_t seed, live_count::token running);
     static task<tally> take_counts(lane& from);
     [[nodiscard]] bool over(time_point now) const noexcept { return now >= deadline_; }
 
     void collect();
     void show(time_point now);
     [[nodiscard]] pool_report pools_now() const;
-    [[nodiscard]] traffic& traffic_of(std::size_t user) { return *traffic_[user % traffic_.size()]; }
+    [[nodiscard]] target& target_of(std::size_t user) { return *targets_[user % targets_.size()]; }
 
     const surroundings& around_;
     const options& asked_;
     way how_;
-    script actions_;
-    std::vector<std::unique_ptr<traffic>> traffic_;
+    std::vector<std::unique_ptr<target>> targets_;
     std::vector<lane> lanes_;
     live_count users_;
     std::stop_source stop_;
@@ -108,12 +106,7 @@ private:
 };
 
 leg::leg(const surroundings& around, way how)
-    : around_(around),
-      asked_(around.asked),
-      how_(how),
-      actions_(asked_),
-      lanes_(around.io.size()),
-      users_(around.where) {
+    : around_(around), asked_(around.asked), how_(how), lanes_(around.io.size()), users_(around.where) {
     report_.how = how;
     progress_.title = around.title;
     if (asked_.cycles) {
@@ -123,27 +116,22 @@ leg::leg(const surroundings& around, way how)
     }
 }
 
-void leg::make_traffic() {
+void leg::make_targets() {
     const std::size_t count = how_ == way::per_user_pools ? asked_.num_users : 1;
+    line_log log;
+    if (asked_.log_requests) log = [&screen = around_.screen](const std::string& line) { screen.line(line); };
     for (std::size_t i = 0; i < count; ++i) {
-        http::client_settings settings = client_settings_for(asked_, around_.origin, how_);
-        if (asked_.log_requests) settings.on_attempt = [this](const http::attempt_report& attempt) { log(attempt); };
-        if (asked_.policies.any()) {
-            auto service = service_settings_for(asked_, around_.origin, std::move(settings));
-            traffic_.push_back(to_service(around_.io, std::move(service)));
-        } else {
-            traffic_.push_back(to_client(around_.io, std::move(settings)));
-        }
+        targets_.push_back(
+            make_target(around_.io, asked_, around_.origin, how_, around_.is_first && targets_.empty(), log));
     }
 }
 
 /// One connection at least: whether the service can be reached is to be known now, and once, not from each user.
 void leg::open_first_connections() {
     const std::size_t wanted = std::max<std::size_t>(1, asked_.warm_up);
-    for (std::size_t i = 0; i < std::min(traffic_.size(), wanted); ++i) {
-        const std::size_t share = wanted / traffic_.size() + (i < wanted % traffic_.size() ? 1 : 0);
-        const auto opened =
-            wait_for(around_.where, asked_.warm_up == 0 ? traffic_[i]->reach() : traffic_[i]->warm_up(share));
+    for (std::size_t i = 0; i < std::min(targets_.size(), wanted); ++i) {
+        const std::size_t share = wanted / targets_.size() + (i < wanted % targets_.size() ? 1 : 0);
+        const auto opened = wait_for(around_.where, targets_[i]->prepare(asked_.warm_up == 0 ? 0 : share));
         if (around_.where.signal() != 0) return;
         if (opened) continue;
         throw command_error(exit_failed, in_words_of_options(opened.error()));
@@ -157,35 +145,32 @@ void leg::start_users() {
     random_source seeds(asked_.seed);
     for (std::size_t user = 0; user < asked_.num_users; ++user) {
         const auto index = static_cast<std::uint32_t>(user % lanes_.size());
-        auto life = live(*this, traffic_of(user), lanes_[index], seeds.next(), users_.enter());
+        auto life = live(*this, target_of(user), lanes_[index], seeds.next(), users_.enter());
         around_.io.spawn(std::move(life), index, stop_.get_token());
     }
 }
 
-task<void> leg::live(leg& all, traffic& through, lane& here, std::uint64_t seed, live_count::token running) {
+task<void> leg::live(leg& all, target& on, lane& here, std::uint64_t seed, live_count::token running) {
     const live_count::token alive = std::move(running);
-    random_source random(seed);
+    simulated_user who(seed);
     const std::uint64_t cycles = all.asked_.cycles.value_or(UINT64_MAX);
     for (std::uint64_t cycle = 0; cycle < cycles; ++cycle) {
-        unsigned outfit = 0;
-        for (std::size_t index = 0; index < all.actions_.actions(); ++index) {
+        for (std::size_t index = 0; index < on.actions(); ++index) {
             const time_point begin = clock::now();
             if (all.over(begin)) co_return;
             const time_point turn = scheduler::current()->now();
-            http::request what = all.actions_.action(index, random, outfit);
             // That all begin at once says nothing about how they come later.
             if (cycle > 0 || index > 0) here.counts.record_gap(begin - here.last_begin);
             here.last_begin = begin;
             flight under_way(here.counts);
-            auto sending = through.send(std::move(what));
-            const auto outcome = co_await std::move(sending);
+            auto acting = on.act(who, index);
+            const result<answer> outcome = co_await std::move(acting);
             under_way.land();
             const time_point end = clock::now();
             here.counts.record(outcome, begin, end);
-            if (end - begin > all.asked_.slow)
-                all.tell_slow(here, all.actions_.name_of_action(index, outfit), end - begin);
+            if (end - begin > all.asked_.slow) all.tell_slow(here, on.name_of_action(who, index), end - begin);
             duration rest = outcome ? duration::zero() : after_failure;
-            if (all.asked_.think_time > duration::zero()) rest = drawn_think_time(all.asked_.think_time, random);
+            if (all.asked_.think_time > duration::zero()) rest = drawn_think_time(all.asked_.think_time, who.random);
             if (rest > duration::zero()) {
                 sleep_until thinking(std::min(deadline_after(end, rest), all.deadline_));
                 co_await thinking;
@@ -209,16 +194,6 @@ void leg::tell_slow(lane& here, const std::string& what, duration took) {
     around_.screen.line(fmt::format("slow: {} took {}", what, in_milliseconds(took)));
 }
 
-void leg::log(const http::attempt_report& attempt) {
-    std::string line =
-        fmt::format("{} {}{} attempt {}: ", attempt.method, attempt.origin, attempt.path, attempt.attempt);
-    line += attempt.failure != nullptr ? attempt.failure->what() : fmt::format("{}", attempt.status);
-    line += fmt::format(" in {}, {}", in_milliseconds(attempt.elapsed), attempt.reused ? "reused" : "new connection");
-    if (attempt.slow) line += ", slow";
-    if (attempt.retry_in >= duration::zero()) line += fmt::format(", again in {}", in_milliseconds(attempt.retry_in));
-    around_.screen.line(line);
-}
-
 task<tally> leg::take_counts(lane& from) {
     tally taken = std::exchange(from.counts, tally());
     co_return taken;
@@ -235,7 +210,7 @@ void leg::collect() {
 
 pool_report leg::pools_now() const {
     pool_report sum;
-    for (const auto& each : traffic_) each->describe(sum);
+    for (const auto& each : targets_) each->describe(sum);
     return sum;
 }
 
@@ -280,10 +255,10 @@ void leg::watch_over() {
     ended_ = clock::now();
 }
 
-void leg::close_traffic() {
+void leg::close_targets() {
     const duration patience = around_.where.signal() == 0 ? polite_close : duration::zero();
     live_count closing(around_.where);
-    for (const auto& each : traffic_) {
+    for (const auto& each : targets_) {
         auto alive = std::make_shared<live_count::token>(closing.enter());
         each->close(patience).start([alive = std::move(alive)](const result<std::size_t>&) mutable { alive.reset(); });
     }
@@ -295,7 +270,7 @@ void leg::close_traffic() {
 }
 
 leg_report leg::run() {
-    make_traffic();
+    make_targets();
     open_first_connections();
     if (around_.where.signal() == 0) {
         const duration cpu_before = cpu_time();
@@ -308,9 +283,9 @@ leg_report leg::run() {
     report_.elapsed = std::min(ended_, std::max(deadline_, report_.counts.last_end())) - started_;
     around_.screen.end_live();
     report_.pool = pools_now();
-    if (how_ != way::per_user_pools) report_.health = traffic_.front()->health();
+    if (how_ != way::per_user_pools) report_.health = targets_.front()->health();
     report_.began = started_;
-    close_traffic();
+    close_targets();
     return std::move(report_);
 }
 

@@ -16,8 +16,9 @@ struct surroundings {
     watch& where;
     console& screen;
     const options& asked;
-    std::string origin;  ///< of the service
-    std::string title;   ///< of the leg in the progress lines; empty when it is the only one
+    std::string origin;    ///< of the service
+    std::string title;     ///< of the leg in the progress lines; empty when it is the only one
+    bool is_first = true;  ///< leg of the run
 };
 
 /// Runs the load in one way, from opening the first connection to closing the last. A signal ends it at once, with the

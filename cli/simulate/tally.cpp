@@ -1,6 +1,7 @@
 #include "simulate/tally.hpp"
 
 #include "command_error.hpp"
+#include "lido/sql/error.hpp"
 
 #include <fmt/format.h>
 
@@ -11,23 +12,33 @@
 namespace lido::cli::simulate {
 namespace {
 
+constexpr std::size_t first_of_databases = tally::error_kinds / 2;
+
 std::size_t kind_of(const error& failure) noexcept {
     const std::error_code code = failure.code();
-    if (code.category() != error_category()) return 0;
     const auto value = static_cast<std::size_t>(code.value());
-    return value < tally::error_kinds ? value : 0;
+    if (value >= first_of_databases) return 0;
+    if (code.category() == error_category()) return value;
+    if (code.category() != lido::sql::error_category() || failure == lido::sql::errc::other) return 0;
+    return first_of_databases + value;
 }
 
 }  // namespace
 
-void tally::record(const result<http::response>& outcome, time_point begin, time_point end) {
+void tally::record(const result<answer>& outcome, time_point begin, time_point end) {
     last_end_ = end;
     if (outcome) {
         latency_.record(end - begin);
-        const std::size_t status = std::min<std::size_t>(outcome->status(), status_limit - 1);
-        ++statuses_[status];
-        bytes_ += outcome->body().size();
+        const std::size_t status = std::min<std::size_t>(outcome->status, status_limit - 1);
         if (status < 400) ++succeeded_;
+        if (status != 0) {
+            ++statuses_[status];
+            bytes_ += outcome->bytes;
+        } else {
+            ++(outcome->wrote ? statements_.writing : statements_.reading);
+            statements_.rows += outcome->rows;
+            statements_.changed += outcome->changed;
+        }
         return;
     }
     ++failed_;
@@ -60,6 +71,10 @@ void tally::merge(const tally& other) {
     gaps_ += other.gaps_;
     gap_sum_ += other.gap_sum_;
     gap_squares_ += other.gap_squares_;
+    statements_.reading += other.statements_.reading;
+    statements_.writing += other.statements_.writing;
+    statements_.rows += other.statements_.rows;
+    statements_.changed += other.statements_.changed;
     for (std::size_t i = 0; i < status_limit; ++i) statuses_[i] += other.statuses_[i];
     for (std::size_t i = 0; i < error_kinds; ++i) {
         errors_[i] += other.errors_[i];
@@ -68,7 +83,9 @@ void tally::merge(const tally& other) {
 }
 
 std::string_view tally::name_of_error(std::size_t kind) noexcept {
-    return kind == 0 ? "other" : name_of(static_cast<errc>(kind));
+    if (kind == 0) return "other";
+    if (kind < first_of_databases) return name_of(static_cast<errc>(kind));
+    return lido::sql::name_of(static_cast<lido::sql::errc>(kind - first_of_databases));
 }
 
 std::string tally::main_cause() const {

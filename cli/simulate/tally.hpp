@@ -2,7 +2,8 @@
 #pragma once
 
 #include "lido/base/histogram.hpp"
-#include "lido/http/response.hpp"
+#include "lido/base/result.hpp"
+#include "simulate/answer.hpp"
 
 #include <array>
 #include <cstdint>
@@ -16,10 +17,10 @@ class tally {
 public:
     /// Statuses have three digits, and the first is 1 to 5.
     static constexpr std::size_t status_limit = 600;
-    /// One for each `errc`, and the first for codes from elsewhere.
-    static constexpr std::size_t error_kinds = 32;
+    /// The first for codes from elsewhere, one for each `errc`, and from the middle on one for each `sql::errc`.
+    static constexpr std::size_t error_kinds = 64;
 
-    void record(const result<http::response>& outcome, time_point begin, time_point end);
+    void record(const result<answer>& outcome, time_point begin, time_point end);
     void record_slow() noexcept { ++slow_; }
     /// A request that was cut off by the end of the run.
     void record_unfinished() noexcept { ++unfinished_; }
@@ -45,6 +46,14 @@ public:
     [[nodiscard]] double arrival_variation() const noexcept;
     /// Of all bodies received.
     [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+    /// Of a database: statements that ended well, those of them that write, and the rows that came and that changed.
+    struct statements {
+        std::uint64_t reading = 0;
+        std::uint64_t writing = 0;
+        std::uint64_t rows = 0;
+        std::uint64_t changed = 0;
+    };
+    [[nodiscard]] const statements& of_database() const noexcept { return statements_; }
     /// From the call to the whole response, of the requests that got one: how long a refusal took says nothing about
     /// the server.
     [[nodiscard]] const histogram& latency() const noexcept { return latency_; }
@@ -68,6 +77,7 @@ private:
     double gaps_ = 0.0;
     double gap_sum_ = 0.0;  // in seconds
     double gap_squares_ = 0.0;
+    statements statements_;
     std::array<std::uint64_t, status_limit> statuses_{};
     std::array<std::uint64_t, error_kinds> errors_{};
     /// The first error of each kind, in words.

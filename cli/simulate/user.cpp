@@ -7,15 +7,7 @@
 namespace lido::cli::simulate {
 
 http::request url_request(const options& asked) {
-    // The method was checked when the option was read.
-    http::request request(http::method::parse(asked.method).value_or(http::method::get), asked.url->target);
-    for (const auto& [name, value] : asked.headers) request.header(name, value);
-    if (asked.data && request.header("Content-Type")) {
-        request.body(*asked.data);
-    } else if (asked.data) {
-        request.body(*asked.data, "application/octet-stream");
-    }
-    return request;
+    return asked.request.to(asked.url->target, "application/octet-stream");
 }
 
 script::script(const options& asked)

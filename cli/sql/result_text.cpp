@@ -1,7 +1,7 @@
 #include "sql/result_text.hpp"
 
-#include "command_error.hpp"
 #include "console.hpp"
+#include "printable.hpp"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -9,88 +9,33 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <vector>
+#include <optional>
+#include <utility>
 
 namespace lido::cli::sql {
 namespace {
-
-/// A cell in one line: control characters could change what a terminal shows.
-std::string in_one_line(const lido::sql::cell& of) {
-    std::string text = of.to_text();
-    std::string shown;
-    for (const char each : text) {
-        const auto octet = static_cast<unsigned char>(each);
-        if (octet < 0x20 || octet == 0x7f) {
-            shown += fmt::format("\\x{:02x}", octet);
-        } else {
-            shown += each;
-        }
-    }
-    return shown;
-}
 
 void add_padded(std::string& to, std::string_view text, std::size_t width) {
     to += text;
     to.append(width - std::min(width, columns_of(text)), ' ');
 }
 
-std::string as_table(const lido::sql::rows& result) {
-    if (result.column_count() == 0) return fmt::format("{} rows changed\n", result.affected());
-    std::vector<std::size_t> widths;
-    std::vector<std::string> cells;
-    for (std::size_t i = 0; i < result.column_count(); ++i) widths.push_back(columns_of(result.column_name(i)));
-    for (const lido::sql::row each : result) {
-        for (std::size_t i = 0; i < each.size(); ++i) {
-            cells.push_back(in_one_line(each[i]));
-            widths[i] = std::max(widths[i], columns_of(cells.back()));
-        }
-    }
-    std::string text;
-    const auto line = [&](const auto& cell_of) {
-        std::string made;
-        for (std::size_t i = 0; i < widths.size(); ++i) {
-            if (i > 0) made += "  ";
-            add_padded(made, cell_of(i), widths[i]);
-        }
-        made.resize(made.find_last_not_of(' ') + 1);
-        text += made + "\n";
-    };
-    line([&](std::size_t i) { return std::string_view(result.column_name(i)); });
-    line([&](std::size_t i) { return std::string(widths[i], '-'); });
-    for (std::size_t row = 0; row < result.size(); ++row) {
-        line([&](std::size_t i) { return std::string_view(cells[row * widths.size() + i]); });
-    }
-    return text + fmt::format("({} {})\n", result.size(), result.size() == 1 ? "row" : "rows");
+std::string quoted_json(std::string_view text) {
+    return boost::json::serialize(boost::json::string(with_valid_utf8(text)));
 }
 
 /// Numbers stay numbers, as far as the database said that they are; JSON has no NaN.
-boost::json::value as_json(const lido::sql::cell& of) {
-    if (of.is_null()) return nullptr;
+std::string as_json(const lido::sql::cell& of) {
+    if (of.is_null()) return "null";
     const auto text = of.as<std::string>();
-    if (!of.text().empty() || (text && text->empty())) return boost::json::string(of.to_text());
-    if (text && (*text == "true" || *text == "false")) return *text == "true";
-    if (const auto number = of.as<std::int64_t>()) return *number;
-    if (const auto real = of.as<double>(); real && std::isfinite(*real)) return *real;
-    return boost::json::string(of.to_text());
+    if (!of.text().empty() || (text && text->empty())) return quoted_json(of.to_text());
+    if (text && (*text == "true" || *text == "false")) return *text;
+    if (const auto number = of.as<std::int64_t>()) return fmt::format("{}", *number);
+    if (const auto real = of.as<double>(); real && std::isfinite(*real)) return fmt::format("{}", *real);
+    return quoted_json(of.to_text());
 }
 
-std::string as_json(const lido::sql::rows& result) {
-    boost::json::object root;
-    boost::json::array columns;
-    for (std::size_t i = 0; i < result.column_count(); ++i) columns.emplace_back(result.column_name(i));
-    boost::json::array all;
-    for (const lido::sql::row each : result) {
-        boost::json::array cells;
-        for (std::size_t i = 0; i < each.size(); ++i) cells.push_back(as_json(each[i]));
-        all.push_back(std::move(cells));
-    }
-    root["columns"] = std::move(columns);
-    root["rows"] = std::move(all);
-    root["affected"] = result.affected();
-    return boost::json::serialize(root) + "\n";
-}
-
-std::string quoted(const std::string& text) {
+std::string quoted_csv(const std::string& text) {
     if (!text.empty() && text.find_first_of("\",\r\n") == std::string::npos) return text;
     std::string made = "\"";
     for (const char each : text) {
@@ -100,41 +45,122 @@ std::string quoted(const std::string& text) {
     return made + "\"";
 }
 
-std::string as_csv(const lido::sql::rows& result) {
-    std::string text;
-    for (std::size_t i = 0; i < result.column_count(); ++i) {
-        text += (i == 0 ? "" : ",") + quoted(result.column_name(i));
+void add_csv_row(const lido::sql::row& from, std::string& to) {
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        if (i > 0) to += ",";
+        if (!from[i].is_null()) to += quoted_csv(from[i].to_text());
     }
-    if (result.column_count() > 0) text += "\r\n";
-    for (const lido::sql::row each : result) {
-        for (std::size_t i = 0; i < each.size(); ++i) {
-            if (i > 0) text += ",";
-            if (!each[i].is_null()) text += quoted(each[i].to_text());
-        }
-        text += "\r\n";
+    to += "\r\n";
+}
+
+void add_json_row(const lido::sql::row& from, std::string& to) {
+    to += '[';
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        if (i > 0) to += ",";
+        to += as_json(from[i]);
     }
-    return text;
+    to += ']';
 }
 
 }  // namespace
 
-result_form form_value(std::string_view option, std::string_view text) {
-    if (text == "table") return result_form::table;
-    if (text == "json") return result_form::json;
-    if (text == "csv") return result_form::csv;
-    throw usage_error(fmt::format("{} must be table, json or csv, got '{}'", option, text));
+void result_text::take_columns(const lido::sql::rows& from, std::string& to) {
+    if (begun_ || from.column_count() == 0) return;
+    begun_ = true;
+    for (std::size_t i = 0; i < from.column_count(); ++i) names_.push_back(from.column_name(i));
+    switch (form_) {
+        case result_form::json:
+            to += "{\"columns\":[";
+            for (std::size_t i = 0; i < names_.size(); ++i) to += (i == 0 ? "" : ",") + quoted_json(names_[i]);
+            to += "],\"rows\":[";
+            break;
+        case result_form::csv:
+            for (std::size_t i = 0; i < names_.size(); ++i) to += (i == 0 ? "" : ",") + quoted_csv(names_[i]);
+            to += "\r\n";
+            break;
+        case result_form::table:
+            for (std::string& each : names_) {
+                each = in_one_line(each);
+                widths_.push_back(columns_of(each));
+            }
+            break;
+    }
 }
 
-std::string text_of(const lido::sql::rows& result, result_form form) {
-    switch (form) {
+void result_text::add_table_line(const std::string* cells, std::string& to) const {
+    std::string made;
+    for (std::size_t i = 0; i < widths_.size(); ++i) {
+        if (i > 0) made += "  ";
+        add_padded(made, cells[i], widths_[i]);
+    }
+    made.resize(made.find_last_not_of(' ') + 1);
+    to += made + "\n";
+}
+
+void result_text::release_held(std::string& to) {
+    if (widths_are_fixed_) return;
+    widths_are_fixed_ = true;
+    add_table_line(names_.data(), to);
+    std::vector<std::string> rules;
+    rules.reserve(widths_.size());
+    for (const std::size_t width : widths_) rules.emplace_back(width, '-');
+    add_table_line(rules.data(), to);
+    for (std::size_t at = 0; at < held_.size(); at += widths_.size()) add_table_line(held_.data() + at, to);
+    held_.clear();
+}
+
+void result_text::add_table_row(const lido::sql::row& from, std::string& to) {
+    std::vector<std::string> cells;
+    cells.reserve(from.size());
+    for (std::size_t i = 0; i < from.size(); ++i) cells.push_back(in_one_line(from[i].to_text()));
+    if (widths_are_fixed_) {
+        add_table_line(cells.data(), to);
+        return;
+    }
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+        widths_[i] = std::max(widths_[i], columns_of(cells[i]));
+        held_bytes_ += cells[i].size();
+        held_.push_back(std::move(cells[i]));
+    }
+    if (held_.size() >= rows_looked_at * widths_.size() || held_bytes_ >= bytes_looked_at) release_held(to);
+}
+
+std::string result_text::add(const lido::sql::rows& more) {
+    std::string text;
+    take_columns(more, text);
+    affected_ += more.affected();
+    for (const lido::sql::row each : more) {
+        switch (form_) {
+            case result_form::json:
+                if (rows_ > 0) text += ",";
+                add_json_row(each, text);
+                break;
+            case result_form::csv:
+                add_csv_row(each, text);
+                break;
+            case result_form::table:
+                add_table_row(each, text);
+                break;
+        }
+        ++rows_;
+    }
+    return text;
+}
+
+std::string result_text::finish() {
+    std::string text;
+    switch (form_) {
         case result_form::json:
-            return as_json(result);
+            if (!begun_) text += "{\"columns\":[],\"rows\":[";
+            return text + fmt::format("],\"affected\":{}}}\n", affected_);
         case result_form::csv:
-            return as_csv(result);
+            return text;
         case result_form::table:
             break;
     }
-    return as_table(result);
+    if (!begun_) return fmt::format("{} {} changed\n", affected_, affected_ == 1 ? "row" : "rows");
+    release_held(text);
+    return text + fmt::format("({} {})\n", rows_, rows_ == 1 ? "row" : "rows");
 }
 
 }  // namespace lido::cli::sql

@@ -74,6 +74,24 @@ public:
     }
 };
 
+/// A message ends up in logs and on terminals, and may hold what somebody else has sent: control bytes become visible,
+/// so that nothing in it begins a line of its own.
+std::string one_line(std::string_view text) {
+    std::string shown;
+    shown.reserve(text.size());
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte >= 0x20 && byte != 0x7F) {
+            shown += c;
+        } else if (c == '\n') {
+            shown += "\\n";
+        } else {
+            shown += fmt::format("\\x{:02x}", byte);
+        }
+    }
+    return shown;
+}
+
 }  // namespace
 
 const std::error_category& error_category() noexcept {
@@ -157,7 +175,7 @@ std::string error::message() const {
         text += fmt::format("; pool: max {}, idle {}, leased {}, connecting {}, waiting {}", pool->max, pool->idle,
                             pool->leased, pool->connecting, pool->waiting);
     }
-    return text;
+    return one_line(text);
 }
 
 }  // namespace lido

@@ -268,7 +268,7 @@ bool cache_visit::must_ask_again(const result<response>& came) {
     return true;
 }
 
-result<response> cache_visit::settle(result<response> came, const cache_arrival& when) {
+result<response> cache_visit::settle(result<response> came, const cache_arrival& when, bool body_follows) {
     state& self = *self_;
     self.known_now = when.received;
     if (self.now_at == phase::bypass) {
@@ -284,6 +284,8 @@ result<response> cache_visit::settle(result<response> came, const cache_arrival&
     if (self.now_at == phase::validate && came->status() == not_modified) return self.confirm(*came, when);
     if (self.method == method::head) {
         self.compare_head(*came, when);
+    } else if (body_follows) {
+        self.drop_found();
     } else {
         self.keep(*came, when);
     }

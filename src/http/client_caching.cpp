@@ -1,5 +1,6 @@
 // How a client's requests use its cache.
 #include "http/client_implementation.hpp"
+#include "http/open_exchange.hpp"
 #include "http/start_in_background.hpp"
 
 #include <exception>
@@ -31,12 +32,10 @@ std::optional<std::string> client::implementation::uri_of(const request& what) c
 
 /// Sends what the visit has decided to send, and lets it judge what came.
 task<result<response>> client::implementation::send_visiting(std::shared_ptr<implementation> self, request what,
-                                                             cache_visit& visit, bool retried) {
+                                                             cache_visit& visit, manner how) {
     scheduler& here = *scheduler::current();
     time_point sent = here.now();
-    manner how;
     how.counted = false;
-    how.retried = retried;
     how.sent_at = &sent;
     visit.prepare(what);
     result<response> came = co_await send(self, what, how);
@@ -44,17 +43,28 @@ task<result<response>> client::implementation::send_visiting(std::shared_ptr<imp
         visit.prepare(what);
         came = co_await send(self, what, how);
     }
+    // Before it is judged: what is stored takes the place of a 304, but its cookies are news.
+    if (came && self->settings_.cookies) {
+        if (const std::optional<std::string> url = self->uri_of(what)) self->keep_cookies(*came, *url);
+    }
     const cache_arrival when{sent, here.now(), std::chrono::system_clock::now()};
-    co_return visit.settle(std::move(came), when);
+    const bool streamed = how.opened != nullptr;
+    result<response> settled = visit.settle(std::move(came), when, streamed);
+    if (streamed && *how.opened && settled && settled->source() != response_source::network) {
+        const std::shared_ptr<open_exchange> unwanted = std::move(*how.opened);
+        co_await open_exchange::discard(unwanted);
+    }
+    co_return settled;
 }
 
-task<result<response>> client::implementation::run_cached(std::shared_ptr<implementation> self, request what) {
+task<result<response>> client::implementation::run_cached(std::shared_ptr<implementation> self, request what,
+                                                          manner how) {
     implementation& me = *self;
     scheduler& here = *scheduler::current();
     std::optional<std::string> uri = me.uri_of(what);
     if (!uri || me.closing_.stop_requested()) {
         // It will be refused, and told why.
-        result<response> refused = co_await send(self, std::move(what), manner());
+        result<response> refused = co_await send(self, std::move(what), how);
         co_return refused;
     }
     const bool at_base = me.base_origin_ && is_at(*uri, me.base_text_);
@@ -66,14 +76,16 @@ task<result<response>> client::implementation::run_cached(std::shared_ptr<implem
         if (visit.plan() == cache_plan::use_and_revalidate) start_revalidation(self, std::move(what), visit);
         co_return stored;
     }
-    result<response> outcome = co_await send_visiting(self, std::move(what), visit, true);
+    result<response> outcome = co_await send_visiting(self, std::move(what), visit, how);
     me.count_outcome(!outcome.has_value());
     co_return outcome;
 }
 
 /// Ends with its deadline, or when the client is closed.
 task<void> client::implementation::revalidate(std::shared_ptr<implementation> self, request what, cache_visit visit) {
-    const result<response> outcome = co_await send_visiting(std::move(self), std::move(what), visit, false);
+    manner how;
+    how.retried = false;
+    const result<response> outcome = co_await send_visiting(std::move(self), std::move(what), visit, how);
     static_cast<void>(outcome);
 }
 

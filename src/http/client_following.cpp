@@ -5,12 +5,39 @@
 #include "http/redirect.hpp"
 #include "http/response_stream.hpp"
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <chrono>
 #include <limits>
+#include <string_view>
 #include <utility>
 
 namespace lido::http {
+namespace {
+
+[[nodiscard]] bool is_hex_digit(char c) noexcept {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/// A target may have characters that no URI has, such as "|", and is sent as it is. Where it is taken for a URI, by
+/// cookies and relative redirects, these stand in it encoded.
+[[nodiscard]] std::string as_uri(std::string_view url) {
+    const std::size_t target = url.find('/', url.find("://") + 3);
+    if (target == std::string_view::npos) return std::string(url);
+    std::string encoded(url.substr(0, target));
+    for (std::size_t i = target; i < url.size(); ++i) {
+        const bool stray =
+            url[i] == '%' && (url.size() - i < 3 || !is_hex_digit(url[i + 1]) || !is_hex_digit(url[i + 2]));
+        if (stray || std::string_view("\"<>[\\]^`{|}").find(url[i]) != std::string_view::npos) {
+            encoded += fmt::format("%{:02X}", static_cast<unsigned>(url[i]));
+        } else {
+            encoded += url[i];
+        }
+    }
+    return encoded;
+}
+
+}  // namespace
 
 /// The response as the caller wants it.
 result<response> client::implementation::undo_coding(response came, const request& what) const {
@@ -20,7 +47,7 @@ result<response> client::implementation::undo_coding(response came, const reques
 
 task<result<response>> client::implementation::run_cached_decoded(std::shared_ptr<implementation> self, request what) {
     const request asked = what;
-    result<response> came = co_await run_cached(self, std::move(what));
+    result<response> came = co_await run_cached(self, std::move(what), manner());
     if (!came) co_return came;
     co_return self->undo_coding(std::move(*came), asked);
 }
@@ -51,7 +78,8 @@ task<result<response>> client::implementation::follow(std::shared_ptr<implementa
     scheduler& here = *scheduler::current();
     const time_point deadline = deadline_after(here.now(), what.timeout().value_or(me.settings_.timeout));
     for (unsigned followed = 0;; ++followed) {
-        const std::optional<std::string> url = me.uri_of(what);
+        std::optional<std::string> url = me.uri_of(what);
+        if (url) url = as_uri(*url);
         manner how;
         how.opened = opened;
         how.deadline = deadline;
@@ -62,14 +90,13 @@ task<result<response>> client::implementation::follow(std::shared_ptr<implementa
             co_return came;
         }
         request sent = me.with_cookies(what, *url);
-        if (opened == nullptr && me.settings_.cache) {
-            sent.timeout(std::max<duration>(deadline - here.now(), std::chrono::milliseconds(1)));
-            came = co_await run_cached(self, std::move(sent));
+        if (me.settings_.cache) {
+            came = co_await run_cached(self, std::move(sent), how);
         } else {
             came = co_await send(self, std::move(sent), how);
+            if (came) me.keep_cookies(*came, *url);
         }
         if (!came) co_return came;
-        me.keep_cookies(*came, *url);
         const result<parsed_url> from = parse_url(*url);
         if (!from) co_return from.error();
         result<std::optional<request>> next = redirect(what, *from, *came, me.settings_.redirects, followed);
@@ -101,6 +128,8 @@ task<result<response_stream>> client::implementation::open(std::shared_ptr<imple
     result<response> head(response{});
     if (self->follows()) {
         head = co_await follow(self, std::move(what), &opened);
+    } else if (self->settings_.cache) {
+        head = co_await run_cached(self, std::move(what), how);
     } else {
         head = co_await send(self, std::move(what), how);
     }
@@ -114,8 +143,13 @@ task<result<response_stream>> client::implementation::open(std::shared_ptr<imple
         if (!made) co_return std::move(made).error();
         decoder = std::move(*made);
     }
-    auto stream =
-        std::make_shared<response_stream::implementation>(std::move(*head), std::move(opened), std::move(decoder));
+    std::shared_ptr<response_stream::implementation> stream;
+    if (opened) {
+        stream =
+            std::make_shared<response_stream::implementation>(std::move(*head), std::move(opened), std::move(decoder));
+    } else {
+        stream = std::make_shared<response_stream::implementation>(std::move(*head), self->group_, std::move(decoder));
+    }
     co_return response_stream(std::move(stream));
 }
 

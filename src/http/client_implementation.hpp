@@ -33,7 +33,7 @@ public:
         how.decoded = true;
         return send(std::move(self), std::move(what), how);
     }
-    /// The same until the head of the response is there. The cache is not asked.
+    /// The same until the head of the response is there.
     [[nodiscard]] static task<result<response_stream>> open(std::shared_ptr<implementation> self, request what);
     [[nodiscard]] static task<result<std::size_t>> warm_up(std::shared_ptr<implementation> self, std::size_t count);
     [[nodiscard]] static task<result<std::size_t>> close(std::shared_ptr<implementation> self, duration timeout);
@@ -111,9 +111,11 @@ private:
     [[nodiscard]] result<response> undo_coding(response came, const request& what) const;
     [[nodiscard]] request with_cookies(const request& what, const std::string& url) const;
     void keep_cookies(const response& came, const std::string& url) const;
-    [[nodiscard]] static task<result<response>> run_cached(std::shared_ptr<implementation> self, request what);
+    /// `how` says until when, and where the rest of a streamed response goes.
+    [[nodiscard]] static task<result<response>> run_cached(std::shared_ptr<implementation> self, request what,
+                                                           manner how);
     [[nodiscard]] static task<result<response>> send_visiting(std::shared_ptr<implementation> self, request what,
-                                                              cache_visit& visit, bool retried);
+                                                              cache_visit& visit, manner how);
     [[nodiscard]] static task<void> revalidate(std::shared_ptr<implementation> self, request what, cache_visit visit);
     static void start_revalidation(std::shared_ptr<implementation> self, request what, cache_visit& visit);
     [[nodiscard]] std::optional<std::string> uri_of(const request& what) const;

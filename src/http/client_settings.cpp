@@ -63,6 +63,7 @@ result<void> client_settings::validate() const {
              check_duration("unused_origin_timeout", unused_origin_timeout, 1s, 720h),
              check_duration("acquire_timeout", acquire_timeout, 1ms, 1h),
              check_duration("connect_timeout", connect_timeout, 1ms, 10min),
+             check_duration("tls_handshake_timeout", tls_handshake_timeout, 1ms, 10min),
              check_duration("read_timeout", read_timeout, 1ms, 1h),
              check_duration("continue_timeout", continue_timeout, 0ms, 1h),
              check_duration("timeout", timeout, 1ms, 24h),

@@ -3,6 +3,7 @@
 
 #include "http/proxy.hpp"
 #include "lido/base/task.hpp"
+#include "lido/http/limits.hpp"
 #include "lido/net/endpoint.hpp"
 #include "lido/net/stream.hpp"
 
@@ -14,9 +15,10 @@ namespace lido::http {
 [[nodiscard]] secret proxy_authorization(const proxy& by);
 
 /// Asks the proxy at the other end of `through` for a tunnel to `target` (RFC 9110 §9.3.6); afterwards the stream is
-/// that tunnel. The proxy's answer is at most 16 KiB; a byte behind it is refused, because nobody at the other end can
-/// have spoken yet. Errors: `connect_failed`, `connect_timeout`, saying what the proxy answered and never a credential.
+/// that tunnel. The proxy's answer is bounded by `limits`, which must outlive the task; a byte behind it is refused,
+/// because nobody at the other end can have spoken yet. Errors: `connect_failed`, `connect_timeout`, saying what the
+/// proxy answered and never a credential.
 [[nodiscard]] task<result<void>> connect_tunnel(net::stream& through, const proxy& by, net::endpoint target,
-                                                time_point deadline);
+                                                const http_limits& limits, time_point deadline);
 
 }  // namespace lido::http

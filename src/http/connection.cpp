@@ -39,16 +39,17 @@ task<result<std::unique_ptr<connection>>> connector::open(const pool::open_reque
             co_return error(errc::connect_failed, "the server does not choose HTTP/2 (ALPN)",
                             "set http_version to automatic, or enable HTTP/2 on the server");
         }
-        made->place = book_->add(made->stream->peer(), request.events);
+        made->place = book_->add(version::http_1_1, *made->stream, made->counts, request.events);
         made->stream->mark_idle();
         co_return std::move(made);
     }
     made->busy = true;  // whatever comes belongs to the session
-    made->http2 = std::make_unique<http2_link>(*made->stream, settings_.http2, settings_.limits, request.events);
+    made->http2 =
+        std::make_unique<http2_link>(*made->stream, settings_.http2, settings_.limits, request.events, made->counts);
     task<result<void>> greeting = made->http2->greet(request.deadline);
     result<void> greeted = co_await std::move(greeting);
     if (!greeted) co_return std::move(greeted).error();
-    made->place = book_->add(made->stream->peer(), request.events);
+    made->place = book_->add(version::http_2, *made->stream, made->counts, request.events);
     co_return std::move(made);
 }
 

@@ -1,8 +1,9 @@
 // Lido: an HTTP connection, and how a pool makes, checks and closes one.
 #pragma once
 
-#include "http/address_book.hpp"
+#include "http/connection_book.hpp"
 #include "http/connection_budget.hpp"
+#include "http/connection_counts.hpp"
 #include "http/dial.hpp"
 #include "http/http2_link.hpp"
 #include "http/response_reader.hpp"
@@ -20,8 +21,8 @@ public:
                connection_budget::permit allowed = {}) noexcept;
 
     connection_budget::permit permit;  ///< declared first: given back after the stream has gone
-    address_book::entry place;         ///< by the address that it was made to
     std::unique_ptr<net::stream> stream;
+    connection_counts counts;
     std::unique_ptr<http2_link> http2;  ///< null: HTTP/1.1, to which all of the rest belongs
     response_reader reader;
     /// The last exchange ended cleanly, and the peer keeps the connection open. False while one is running.
@@ -30,6 +31,18 @@ public:
     bool busy = false;
     /// The peer has said that it will close the idle connection at about this time.
     time_point usable_until = never;
+    connection_book::entry place;  ///< declared last: left before what the book tells of has gone
+
+    /// One request of HTTP/1.1 begins, and is over.
+    void begin_exchange() noexcept {
+        reusable = false;
+        busy = true;
+        counts.begun(1);
+    }
+    void end_exchange() noexcept {
+        busy = false;
+        counts.note(0, 1);
+    }
 
     [[nodiscard]] bool is_multiplexed() const noexcept { return http2 != nullptr; }
     /// Can another request be sent now, as far as can be known?
@@ -52,10 +65,10 @@ class connector {
 public:
     using connection = http::connection;
 
-    /// `budget` may be null: no limit over all origins. `book` is where the connections are found by address.
+    /// `budget` may be null: no limit over all origins. `book` is where the connections are found.
     explicit connector(std::shared_ptr<const dial_plan> plan, std::shared_ptr<connection_budget> budget = nullptr,
                        const connector_settings& settings = {},
-                       std::shared_ptr<address_book> book = std::make_shared<address_book>())
+                       std::shared_ptr<connection_book> book = std::make_shared<connection_book>())
         : plan_(std::move(plan)), budget_(std::move(budget)), book_(std::move(book)), settings_(settings) {}
 
     [[nodiscard]] task<result<std::unique_ptr<connection>>> open(const pool::open_request& request);
@@ -73,7 +86,7 @@ public:
 private:
     std::shared_ptr<const dial_plan> plan_;
     std::shared_ptr<connection_budget> budget_;
-    std::shared_ptr<address_book> book_;
+    std::shared_ptr<connection_book> book_;
     connector_settings settings_;
 };
 

@@ -11,9 +11,6 @@
 namespace lido::http {
 namespace {
 
-/// Input that comes to nothing: empty members, empty blocks and the like can go on without end.
-constexpr std::uint64_t most_fruitless_bytes = std::uint64_t{1024} * 1024;
-
 /// What is decoded into before it is put together: pieces, so that no bound on memory is passed twofold.
 constexpr std::size_t piece_size = std::size_t{256} * 1024;
 
@@ -31,6 +28,9 @@ result<void> decoding_settings::validate() const {
     if (max_bytes < 1 || max_bytes > most) return out_of_range("max_bytes", max_bytes, "1 ... 2^63 - 1");
     if (max_ratio < 2 || max_ratio > 1'000'000) return out_of_range("max_ratio", max_ratio, "2 ... 1000000");
     if (ratio_free_bytes > most) return out_of_range("ratio_free_bytes", ratio_free_bytes, "0 ... 2^63 - 1");
+    if (max_fruitless_bytes < 1 || max_fruitless_bytes > most) {
+        return out_of_range("max_fruitless_bytes", max_fruitless_bytes, "1 ... 2^63 - 1");
+    }
     return {};
 }
 
@@ -75,9 +75,11 @@ result<std::size_t> content_decoder::run(std::size_t number, std::string_view& i
         from.remove_prefix(step->consumed);
         filled += step->produced;
         mine.fruitless = step->produced != 0 ? 0 : mine.fruitless + step->consumed;
-        if (mine.fruitless > most_fruitless_bytes) {
+        if (mine.fruitless > bounds_.max_fruitless_bytes) {
             return error(errc::limit_exceeded,
-                         fmt::format("response content: {} bytes of a coding come to nothing", mine.fruitless));
+                         fmt::format("response content has more than max_fruitless_bytes = {} that come to nothing",
+                                     bounds_.max_fruitless_bytes),
+                         "raise decoding_settings::max_fruitless_bytes if the server is right to send that");
         }
         if (step->produced != 0 || step->consumed != 0) continue;
         if (number == 0) break;

@@ -12,10 +12,6 @@ namespace {
 
 using opened_stream = result<std::unique_ptr<net::stream>>;
 
-/// Of all the time there is, a handshake gets this much at most: some middleboxes accept every connection and then say
-/// nothing.
-constexpr duration handshake_timeout = std::chrono::seconds(10);
-
 result<tls_plan> tls_plan_of(const net::tls_settings& settings, tls_contexts& contexts) {
     auto context = contexts.get(settings);
     if (!context) return std::move(context).error();
@@ -41,17 +37,18 @@ task<opened_stream> open_first(net::event_loop& loop, const dial_plan& plan, tim
     net::open_options options(direct ? who.origin.host : who.proxies.front().host,
                               direct ? who.origin.port : who.proxies.front().port);
     options.unix_path = who.unix_socket;
-    options.connect.egress = plan.egress;
+    options.connect.egress = plan.how.egress;
     options.deadline = deadline;
-    options.names = plan.names.get();
+    options.names = plan.how.names.get();
     if (!who.local_address.empty()) options.connect.local_address = net::address::from_literal(who.local_address, 0);
     task<opened_stream> opening = net::open_stream(loop, std::move(options));
     opened_stream opened = co_await std::move(opening);
     co_return opened;
 }
 
-task<result<void>> secure(net::stream& which, const tls_plan& by, net::endpoint peer, time_point deadline) {
-    const time_point until = std::min(deadline, deadline_after(which.loop().now(), handshake_timeout));
+task<result<void>> secure(net::stream& which, const tls_plan& by, const dial_plan& plan, net::endpoint peer,
+                          time_point deadline) {
+    const time_point until = std::min(deadline, deadline_after(which.loop().now(), plan.how.tls_handshake_timeout));
     task<result<void>> starting = which.start_tls(by.context, peer.host, until, by.sessions);
     result<void> started = co_await std::move(starting);
     if (!started) co_return std::move(started).error().with_context("TLS handshake with " + peer.to_text());
@@ -63,7 +60,7 @@ task<result<void>> pass_proxy(net::stream& through, const dial_plan& plan, std::
     const proxy& by = plan.who.proxies[number];
     const bool is_last = number + 1 == plan.who.proxies.size();
     if (plan.proxy_tls[number].context != nullptr) {
-        task<result<void>> securing = secure(through, plan.proxy_tls[number], place_of(by), deadline);
+        task<result<void>> securing = secure(through, plan.proxy_tls[number], plan, place_of(by), deadline);
         result<void> secured = co_await std::move(securing);
         if (!secured) co_return secured;
     }
@@ -75,7 +72,7 @@ task<result<void>> pass_proxy(net::stream& through, const dial_plan& plan, std::
         result<void> passed = co_await std::move(passing);
         co_return passed;
     }
-    task<result<void>> passing = connect_tunnel(through, by, *target, deadline);
+    task<result<void>> passing = connect_tunnel(through, by, *target, plan.how.limits, deadline);
     result<void> passed = co_await std::move(passing);
     if (!passed) co_return std::move(passed).error().with_context("CONNECT " + target->to_text());
     co_return passed;
@@ -94,12 +91,10 @@ result<std::shared_ptr<const net::tls_context>> tls_contexts::get(const net::tls
     return std::move(*context);
 }
 
-result<std::shared_ptr<const dial_plan>> plan_of(const identity& who, tls_contexts& contexts,
-                                                 std::shared_ptr<net::resolver> names, net::egress_policy egress) {
+result<std::shared_ptr<const dial_plan>> plan_of(const identity& who, tls_contexts& contexts, dial_settings how) {
     auto plan = std::make_shared<dial_plan>();
     plan->who = who;
-    plan->names = std::move(names);
-    plan->egress = egress;
+    plan->how = std::move(how);
     if (who.origin.secure) {
         auto made = tls_plan_of(who.tls, contexts);
         if (!made) return std::move(made).error();
@@ -135,7 +130,7 @@ task<result<std::unique_ptr<net::stream>>> dial(net::event_loop& loop, std::shar
     }
     if (plan->tls.context != nullptr) {
         net::endpoint peer(who.origin.host, who.origin.port);
-        task<result<void>> securing = secure(**opened, plan->tls, std::move(peer), deadline);
+        task<result<void>> securing = secure(**opened, plan->tls, *plan, std::move(peer), deadline);
         result<void> secured = co_await std::move(securing);
         if (!secured) co_return std::move(secured).error();
     }

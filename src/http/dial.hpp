@@ -3,6 +3,7 @@
 
 #include "http/identity.hpp"
 #include "lido/base/task.hpp"
+#include "lido/http/limits.hpp"
 #include "lido/net/stream.hpp"
 
 #include <memory>
@@ -31,6 +32,15 @@ struct tls_plan {
     std::shared_ptr<net::tls_session_store> sessions;
 };
 
+/// What is the same for all identities of a client.
+struct dial_settings {
+    std::shared_ptr<net::resolver> names{};  ///< null: `net::default_resolver()`
+    net::egress_policy egress{};
+    http_limits limits{};  ///< of what a proxy answers
+    /// Of all the time there is, each TLS handshake gets this much at most.
+    duration tls_handshake_timeout = std::chrono::seconds(10);
+};
+
 /// What opens the connections of one identity, and holds the TLS sessions that they may resume. May be used by several
 /// connects at once.
 struct dial_plan {
@@ -39,14 +49,12 @@ struct dial_plan {
     std::vector<tls_plan> proxy_tls;  ///< with each proxy
     /// The last proxy is not asked for a tunnel but for each URL (RFC 9112 §3.2.2).
     bool asks_proxy = false;
-    net::egress_policy egress{};
-    std::shared_ptr<net::resolver> names{};  ///< null: `net::default_resolver()`
+    dial_settings how{};
 };
 
 /// The plan for `who`. Errors: those of `net::tls_context::client`.
 [[nodiscard]] result<std::shared_ptr<const dial_plan>> plan_of(const identity& who, tls_contexts& contexts,
-                                                               std::shared_ptr<net::resolver> names = nullptr,
-                                                               net::egress_policy egress = {});
+                                                               dial_settings how = {});
 
 /// A byte stream to the plan's origin, after TLS if that is secure (`alpn()` says which protocol is spoken on it), or
 /// to the proxy that is asked for URLs. Ends a little before `deadline`, so that a pool that waits for it can tell what

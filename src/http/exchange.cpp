@@ -3,6 +3,8 @@
 #include "http/http1_reading.hpp"
 #include "http/streamed_exchange.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace lido::http {
@@ -86,6 +88,11 @@ task<void> write_all(connection& on, std::string_view data, const exchange_setti
 
 }  // namespace
 
+error too_late(const exchange_settings& settings, time_point now, errc stage, std::string_view what) {
+    if (now >= settings.deadline) return {errc::timeout, fmt::format("{}: the deadline of the request came", what)};
+    return {stage, fmt::format("{} for {}", what, to_text(settings.read_timeout))};
+}
+
 task<void> exchange_http1(connection& on, const request& what, exchange_settings settings, exchange_outcome& outcome) {
     net::event_loop& loop = on.stream->loop();
     std::optional<error>& failure = outcome.failure;
@@ -101,10 +108,9 @@ task<void> exchange_http1(connection& on, const request& what, exchange_settings
         failure = written.error();
         co_return;
     }
-    on.reusable = false;
-    on.busy = true;
+    on.begin_exchange();
     on.reader.reset(what.method(), *settings.limits);
-    if (settings.streamed || written->expects || what.source() != nullptr) {
+    if (settings.streamed || written->streams) {
         std::string own_head(head);
         const written_request parts = *written;
         co_await exchange_streamed(on, what, settings, std::move(own_head), parts, outcome);
@@ -142,7 +148,7 @@ task<void> exchange_http1(connection& on, const request& what, exchange_settings
         next = read_once(on, settings, state);
     }
     outcome.answered = on.reader.started();
-    on.busy = false;
+    on.end_exchange();
     if (next != reading::complete) {
         if (!failure) failure = std::move(state.failure);
         co_return;

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 namespace lido::http {
 
@@ -43,6 +44,9 @@ struct exchange_outcome {
     /// With `exchange_settings::streamed`, unless the exchange failed: the body. `response` has none then.
     std::unique_ptr<body_stream> body;
 };
+
+/// Why a wait that ended without anything at `now` fails the exchange: the deadline of the request came, or `stage`.
+[[nodiscard]] error too_late(const exchange_settings& settings, time_point now, errc stage, std::string_view what);
 
 /// Sends `what` and reads the response into `outcome`, which is fresh; or the head only, see `streamed`. Runs on the
 /// connection's loop; connection, request and outcome must outlive it. When the task is destroyed half-way the

@@ -16,6 +16,7 @@ constexpr std::string_view version_prefix = "HTTP/1.";
 constexpr std::size_t shortest_status_line = 14;
 /// A day: what a peer promises beyond it is of no use.
 constexpr std::uint64_t longest_keep_alive_seconds = 86'400;
+constexpr std::size_t transfer_encoding_size = std::string_view("transfer-encoding").size();
 constexpr auto largest_length = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 
 [[nodiscard]] error protocol_error(std::string what) {
@@ -37,9 +38,10 @@ constexpr auto largest_length = static_cast<std::uint64_t>(std::numeric_limits<s
     return std::memcmp(text.data(), version_prefix.data(), version_prefix.size()) == 0;
 }
 
-/// Can a field whose name has that size be one that this parser acts upon? Most can not, which is quick to see.
+/// Can a field of a head whose name has that size be one that this parser acts upon? Most can not, which is quick to
+/// see.
 [[nodiscard]] constexpr bool may_matter(std::uint32_t name_size) noexcept {
-    constexpr std::uint32_t sizes = 1U << 7U | 1U << 10U | 1U << 14U | 1U << 17U;
+    constexpr std::uint32_t sizes = 1U << 7U | 1U << 10U | 1U << 14U | 1U << 16U | 1U << 17U;
     return name_size < 32 && (sizes >> name_size & 1U) != 0;
 }
 
@@ -158,7 +160,9 @@ head_parser::step head_parser::parse_field_lines(std::string_view text) {
         line_start_ = static_cast<std::size_t>(stop + 2 - base);
         if (line_start_ > max_end_ || places_.size() == limits_->max_header_count) return over_field_limit();
         places_.push_back({narrow(line - base), narrow(colon - line), narrow(value - base), narrow(value_end - value)});
-        if (may_matter(places_.back().name_size) && !note_field(places_.back().in(base))) return step::failed;
+        const std::string_view behind(value_end, static_cast<std::size_t>(stop - value_end));
+        const bool looked_at = part_ == part::trailer_fields || may_matter(places_.back().name_size);
+        if (looked_at && !note_field(places_.back().in(base), behind)) return step::failed;
     }
 }
 
@@ -169,20 +173,28 @@ head_parser::step head_parser::over_field_limit() {
     return step::failed;
 }
 
-bool head_parser::note_field(const field& added) {
-    return part_ == part::trailer_fields ? note_trailer(added) : note_header(added);
+/// `behind` are the blanks between the field's value and the end of its line.
+bool head_parser::note_field(const field& added, std::string_view behind) {
+    return part_ == part::trailer_fields ? note_trailer(added) : note_header(added, behind);
 }
 
-bool head_parser::note_header(const field& added) {
+bool head_parser::note_header(const field& added, std::string_view behind) {
     if (is_word(added.name, "content-length")) return note_content_length(added.value);
     if (is_word(added.name, "transfer-encoding")) return note_transfer_encoding(added.value);
-    if (is_word(added.name, "connection")) note_connection(added.value);
+    if (is_word(added.name, "connection")) {
+        note_close(added.value);
+        note_http_1_0_keep_alive(added.value, behind);
+    }
+    if (is_word(added.name, "proxy-connection")) note_close(added.value);
     if (is_word(added.name, "keep-alive")) note_keep_alive(added.value);
     return true;
 }
 
 /// A field in the trailers that would have framed the message means that somebody on the way reads it differently.
 bool head_parser::note_trailer(const field& added) {
+    if (is_word(added.name, "connection") || is_word(added.name, "proxy-connection")) note_close(added.value);
+    // To some parsers a name that only begins like this one is this one, and the message's end is in doubt.
+    if (is_word(added.name.substr(0, transfer_encoding_size), "transfer-encoding")) facts_.close = true;
     const bool framing = is_word(added.name, "content-length") || is_word(added.name, "transfer-encoding") ||
                          is_word(added.name, "trailer");
     if (!framing) return true;
@@ -228,11 +240,22 @@ bool head_parser::note_transfer_encoding(std::string_view value) {
     return true;
 }
 
-void head_parser::note_connection(std::string_view value) noexcept {
-    for_each_element(value, [this](std::string_view option) {
-        if (is_word(option, "close")) facts_.close = true;
-        if (is_word(option, "keep-alive")) facts_.keep_alive = true;
-    });
+/// "close" ends the connection wherever it stands: between whatever separators, in the trailers, and in
+/// Proxy-Connection, which is no field of HTTP's (RFC 9112 appendix C.2.2) but what some parsers obey. Whoever stands
+/// between the server and Lido may have closed, so Lido does.
+void head_parser::note_close(std::string_view value) noexcept {
+    const char* word = value.data();
+    const char* const end = word + value.size();
+    while (word != end) {
+        const char* const stop = find_non_token(word, end);
+        if (is_word({word, static_cast<std::size_t>(stop - word)}, "close")) facts_.close = true;
+        word = stop == end ? end : stop + 1;
+    }
+}
+
+/// HTTP/1.0 goes on only where every parser sees that it does: the option alone, in a head, and no tab behind it.
+void head_parser::note_http_1_0_keep_alive(std::string_view value, std::string_view behind) noexcept {
+    if (is_word(value, "keep-alive") && behind.find('\t') == std::string_view::npos) facts_.keep_alive = true;
 }
 
 /// Hints only: what is malformed is as if it were not there.

@@ -19,8 +19,8 @@ namespace lido::http {
 struct head_facts {
     std::optional<std::uint64_t> content_length;
     bool chunked = false;
-    bool close = false;
-    bool keep_alive = false;
+    bool close = false;       // somewhere, the trailers included
+    bool keep_alive = false;  // beyond doubt; only HTTP/1.0 asks
     std::optional<std::uint32_t> keep_alive_seconds;
     std::optional<std::uint32_t> keep_alive_max;
 };
@@ -66,12 +66,13 @@ private:
     step malformed(const char* problem) noexcept;
 
     step over_field_limit();
-    bool note_field(const field& added);
-    bool note_header(const field& added);
+    bool note_field(const field& added, std::string_view behind);
+    bool note_header(const field& added, std::string_view behind);
     bool note_trailer(const field& added);
     bool note_content_length(std::string_view value);
     bool note_transfer_encoding(std::string_view value);
-    void note_connection(std::string_view value) noexcept;
+    void note_close(std::string_view value) noexcept;
+    void note_http_1_0_keep_alive(std::string_view value, std::string_view behind) noexcept;
     void note_keep_alive(std::string_view value) noexcept;
     bool check_framing();
 

@@ -1,7 +1,5 @@
 #include "http/http1_reading.hpp"
 
-#include <fmt/format.h>
-
 #include <array>
 
 namespace lido::http {
@@ -14,11 +12,6 @@ constexpr std::size_t scratch_size = 64 * 1024;
 std::span<char> scratch_space() noexcept {
     static thread_local std::array<char, scratch_size> space;
     return space;
-}
-
-error too_late(const exchange_settings& settings, time_point now, errc stage, std::string_view what) {
-    if (now >= settings.deadline) return {errc::timeout, fmt::format("{}: the deadline of the request came", what)};
-    return {stage, fmt::format("{} for {}", what, to_text(settings.read_timeout))};
 }
 
 bool take_in(connection& on, std::span<const char> data, reading_state& state) {

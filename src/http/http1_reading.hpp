@@ -18,9 +18,6 @@ namespace lido::http {
 /// servers send at once.
 [[nodiscard]] std::span<char> scratch_space() noexcept;
 
-/// Why a wait that ended without anything at `now` fails the exchange: the deadline of the request came, or `stage`.
-[[nodiscard]] error too_late(const exchange_settings& settings, time_point now, errc stage, std::string_view what);
-
 /// What one step of reading came to.
 enum class reading : std::uint8_t {
     wait,      ///< nothing more for now: wait for the stream

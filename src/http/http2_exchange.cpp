@@ -1,26 +1,27 @@
 // One request over HTTP/2; see exchange.hpp.
 #include "http/exchange.hpp"
-
-#include <fmt/format.h>
+#include "http/http2_streaming.hpp"
 
 namespace lido::http {
 namespace {
 
-error too_late(const exchange_settings& settings, time_point now, const http2_stream& stream) {
-    const bool sending = stream.has_unsent_content() && !stream.is_answered();
-    const std::string_view what =
-        sending ? std::string_view("the server took nothing of the request") : "the server sent nothing";
-    if (now >= settings.deadline) return {errc::timeout, fmt::format("{}: the deadline of the request came", what)};
-    return {sending ? errc::write_timeout : errc::read_timeout,
-            fmt::format("{} for {}", what, to_text(settings.read_timeout))};
+error silence(const exchange_settings& settings, time_point now, const http2_stream& stream) {
+    if (!stream.has_unsent_content() || stream.is_answered()) {
+        return too_late(settings, now, errc::read_timeout, "the server sent nothing");
+    }
+    return too_late(settings, now, errc::write_timeout, "the server took nothing of the request");
+}
+
+bool goes_in_pieces(const request& what, const exchange_settings& settings) noexcept {
+    if (settings.streamed || what.source() != nullptr || what.has_trailers()) return true;
+    return what.has_body() && what.headers().contains("Expect");
 }
 
 }  // namespace
 
 task<void> exchange_http2(connection& on, const request& what, exchange_settings settings, exchange_outcome& outcome) {
-    if (what.source() != nullptr) {
-        outcome.failure.emplace(errc::invalid_argument, "a body from a source over HTTP/2",
-                                "hold it in memory, or let the client speak HTTP/1.1");
+    if (goes_in_pieces(what, settings)) {
+        co_await exchange_http2_streamed(on, what, settings, outcome);
         co_return;
     }
     http2_link& link = *on.http2;
@@ -36,7 +37,7 @@ task<void> exchange_http2(connection& on, const request& what, exchange_settings
     outcome.unsent = false;
     outcome.answered = stream.is_answered();
     if (!over) {
-        outcome.failure = too_late(settings, on.stream->loop().now(), stream);
+        outcome.failure = silence(settings, on.stream->loop().now(), stream);
     } else if (stream.current() == http2_stream::state::complete) {
         outcome.response = stream.take();
     } else {

@@ -5,6 +5,7 @@
 #include "http/request_defaults.hpp"
 
 #include <charconv>
+#include <optional>
 
 namespace lido::http {
 namespace {
@@ -56,6 +57,7 @@ namespace {
 }  // namespace
 
 void http2_fields::add(std::string_view name, std::string_view value, bool secret) {
+    value = trim(value);  // RFC 9113 §8.2.1: no blanks around a value, which HTTP/1.1 has readers pass over
     const std::uint8_t flags = secret ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE;
     fields_.push_back({bytes_of(name), bytes_of(value), name.size(), value.size(), flags});
 }
@@ -89,11 +91,18 @@ result<void> http2_fields::make(const request& what, const request_target_contex
             if (is_sent_by_default(each, what.headers())) add(each.name, each.value, is_secret(each.name));
         }
     }
-    if (!has_length && (what.has_body() || anticipates_body(what.method()))) {
-        const auto written = std::to_chars(length_.data(), length_.data() + length_.size(), what.body().size());
+    if (has_length || !(what.has_body() || anticipates_body(what.method()))) return {};
+    const std::optional<std::uint64_t> size = what.source() != nullptr ? what.source()->size() : what.body().size();
+    if (size) {
+        const auto written = std::to_chars(length_.data(), length_.data() + length_.size(), *size);
         add("content-length", {length_.data(), static_cast<std::size_t>(written.ptr - length_.data())});
     }
     return {};
+}
+
+void http2_fields::make(const headers& trailers) {
+    fields_.clear();
+    for (const field& each : trailers) add(each.name, each.value);
 }
 
 }  // namespace lido::http

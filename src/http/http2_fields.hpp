@@ -22,6 +22,9 @@ public:
     /// `secure`: the origin is https. Errors: those of `append_request`.
     [[nodiscard]] result<void> make(const request& what, const request_target_context& context, bool secure);
 
+    /// Trailers, which are checked already.
+    void make(const headers& trailers);
+
     [[nodiscard]] const std::vector<nghttp2_nv>& all() const noexcept { return fields_; }
 
 private:

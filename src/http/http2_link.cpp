@@ -16,6 +16,9 @@ constexpr std::size_t scratch_size = 64 * 1024;
 constexpr std::size_t send_size = 64 * 1024;
 /// Reads of one connection in one turn of the loop; the others want theirs too.
 constexpr int reads_per_turn = 16;
+/// With so many streams, answers have come while those before them were handed out: they are taken in before anything
+/// is sent, so that one send carries what both brought about. With fewer it would mostly be a look in vain.
+constexpr std::size_t streams_worth_another_look = 16;
 
 std::span<char> scratch_space() noexcept {
     static thread_local std::array<char, scratch_size> space;
@@ -80,10 +83,11 @@ private:
 };
 
 http2_link::http2_link(net::stream& below, const http2_settings& settings, const http_limits& limits,
-                       pool::connection_events events)
+                       pool::connection_events events, connection_counts& counts)
     : stream_(below),
       loop_(below.loop()),
       events_(events),
+      counts_(counts),
       session_(settings, limits, below.loop().now()),
       secure_(below.is_tls()),
       clockwork_(std::make_unique<clockwork>(*this)),
@@ -131,6 +135,7 @@ task<result<void>> http2_link::greet(time_point deadline) {
     attached_ = true;
     stream_.observe([](void* self, bool, bool) noexcept { static_cast<http2_link*>(self)->on_ready(); }, this);
     told_capacity_ = session_.capacity();
+    counts_.note(0, told_capacity_);
     more_to_read_ = true;  // what has come meanwhile makes no further event
     flush_soon();
     co_return result<void>();
@@ -146,7 +151,7 @@ void http2_link::on_ready() noexcept {
 }
 
 void http2_link::on_turn_end() noexcept {
-    if (more_to_read_) {
+    if (more_to_read_ || session_.running() >= streams_worth_another_look) {
         more_to_read_ = !read();
         if (!settle()) return;
     }
@@ -231,8 +236,9 @@ bool http2_link::settle() noexcept {
 
 /// Before anybody is woken, so that nobody is lent what is no good any more.
 void http2_link::tell_pool() noexcept {
-    if (told_capacity_ == 0) return;
     const std::uint32_t capacity = session_.capacity();
+    counts_.note(static_cast<std::uint32_t>(session_.running()), capacity);
+    if (told_capacity_ == 0) return;
     if (capacity == told_capacity_) return;
     told_capacity_ = capacity;
     if (session_.current() == http2_session::state::failed) {
@@ -247,7 +253,9 @@ void http2_link::tell_pool() noexcept {
 
 result<void> http2_link::start(http2_stream& stream, const request& what, const request_target_context& context) {
     result<void> started = session_.start(stream, what, context, secure_);
-    if (started) flush_soon();
+    if (!started) return started;
+    counts_.begun(static_cast<std::uint32_t>(session_.running()));
+    flush_soon();
     return started;
 }
 
@@ -282,6 +290,47 @@ void http2_link::wait::expire() noexcept {
 void http2_link::wait::resume() noexcept {
     waiting_ = false;
     link_.loop_.disarm(*this);
+    waiter_.resume();
+}
+
+http2_link::news::news(http2_link& on, http2_stream& what, source_reading& source, time_point deadline,
+                       duration silence) noexcept
+    : timer([](timer& self) noexcept { static_cast<news&>(self).expire(); }),
+      link_(on),
+      stream_(what),
+      source_(source),
+      deadline_(deadline),
+      begun_(on.loop_.now()),
+      silence_(silence) {}
+
+time_point http2_link::news::until() const noexcept {
+    return std::min(deadline_, deadline_after(std::max(begun_, stream_.progress_at()), silence_));
+}
+
+void http2_link::news::await_suspend(std::coroutine_handle<> waiter) noexcept {
+    waiter_ = waiter;
+    waiting_ = true;
+    stream_.on_ready([](void* self) noexcept { static_cast<news*>(self)->resume(); }, this);
+    source_.set_waiter(waiter);
+    link_.loop_.arm(*this, until());
+}
+
+void http2_link::news::leave() noexcept {
+    if (!std::exchange(waiting_, false)) return;
+    link_.loop_.disarm(*this);
+    stream_.on_ready(nullptr, nullptr);
+    source_.set_waiter(nullptr);
+}
+
+/// As with `wait`, the timer is not moved by what comes.
+void http2_link::news::expire() noexcept {
+    if (const time_point later = until(); later > link_.loop_.now()) return link_.loop_.arm(*this, later);
+    expired_ = true;
+    resume();
+}
+
+void http2_link::news::resume() noexcept {
+    leave();
     waiter_.resume();
 }
 

@@ -1,7 +1,9 @@
 // Lido: an HTTP/2 session on a stream.
 #pragma once
 
+#include "http/connection_counts.hpp"
 #include "http/http2_session.hpp"
+#include "http/source_reading.hpp"
 #include "lido/base/task.hpp"
 #include "lido/net/stream.hpp"
 #include "lido/pool/connector.hpp"
@@ -17,9 +19,9 @@ namespace lido::http {
 /// of the loop, keeps the time, tells the pool, wakes who waits. Belongs to the stream's loop.
 class http2_link {
 public:
-    /// `below` must outlive it. Nothing is sent yet.
+    /// `below` and `counts` must outlive it. Nothing is sent yet.
     http2_link(net::stream& below, const http2_settings& settings, const http_limits& limits,
-               pool::connection_events events);
+               pool::connection_events events, connection_counts& counts);
     http2_link(const http2_link&) = delete;
     http2_link& operator=(const http2_link&) = delete;
     ~http2_link();
@@ -32,6 +34,13 @@ public:
     [[nodiscard]] result<void> start(http2_stream& stream, const request& what, const request_target_context& context);
     /// Waits until the stream is over: true; or until `deadline`, or nothing was sent or received on it for `silence`.
     class wait;
+    /// See `http2_session::give`; it is sent at the end of this turn.
+    void give(http2_stream& stream, std::string_view piece, bool last, headers trailers = {}) {
+        session_.give(stream, piece, last, std::move(trailers));
+        flush_soon();
+    }
+    /// Waits until there is news of a stream in pieces, or of the source of its content: true. There may be none.
+    class news;
     /// Is the connection as good as ever? Any thread.
     [[nodiscard]] bool is_good() const noexcept { return good_.load(std::memory_order_relaxed); }
     [[nodiscard]] std::uint32_t capacity() const noexcept { return session_.capacity(); }
@@ -60,6 +69,7 @@ private:
     net::stream& stream_;
     net::event_loop& loop_;
     pool::connection_events events_;
+    connection_counts& counts_;
     http2_session session_;
     const bool secure_;
     bool attached_ = false;
@@ -96,6 +106,35 @@ private:
     duration silence_;
     std::coroutine_handle<> waiter_;
     bool waiting_ = false;
+};
+
+/// Awaitable on the link's loop.
+class [[nodiscard]] http2_link::news : private timer {
+public:
+    /// Until `deadline` at most, or until nothing was sent or received for `silence`, from now on.
+    news(http2_link& on, http2_stream& what, source_reading& source, time_point deadline, duration silence) noexcept;
+    news(news&&) = delete;
+    ~news() { leave(); }
+    [[nodiscard]] bool await_ready() const noexcept { return source_.has_ended(); }
+    void await_suspend(std::coroutine_handle<> waiter) noexcept;
+    /// False: time is over.
+    [[nodiscard]] bool await_resume() const noexcept { return !expired_; }
+
+private:
+    [[nodiscard]] time_point until() const noexcept;
+    void leave() noexcept;
+    void expire() noexcept;
+    void resume() noexcept;
+
+    http2_link& link_;
+    http2_stream& stream_;
+    source_reading& source_;
+    time_point deadline_;
+    time_point begun_;
+    duration silence_;
+    std::coroutine_handle<> waiter_;
+    bool waiting_ = false;
+    bool expired_ = false;
 };
 
 }  // namespace lido::http

@@ -101,12 +101,28 @@ struct http2_session::events {
         http2_stream* const stream = me.stream_of(id);
         if (stream == nullptr) return 0;  // given up; its own window stays shut
         stream->progress_at_ = me.now_;
+        // nghttp2 notices as well, and goes on handing out what comes until its reset is sent.
+        if (stream->keeps_body() && stream->pieces_->data().size() + size > me.settings_.stream_window) {
+            me.refuse(*stream, error(errc::protocol_error, "the server sends more than the HTTP/2 window allows"),
+                      NGHTTP2_FLOW_CONTROL_ERROR);
+            return 0;
+        }
         if (auto problem = stream->add_data(as_text(bytes, size))) {
             me.refuse(*stream, std::move(*problem), NGHTTP2_CANCEL);
             return 0;
         }
-        nghttp2_session_consume_stream(me.nghttp2_, id, size);
+        // What is kept gives its share back when it is taken.
+        if (!stream->keeps_body()) {
+            nghttp2_session_consume_stream(me.nghttp2_, id, size);
+        } else if (size != 0) {
+            me.wake_soon(*stream);
+        }
         return 0;
+    }
+
+    /// A frame of a type that nobody here knows is passed over (RFC 9113 §5.5); it was counted when it began.
+    static int unknown_frame(nghttp2_session*, void**, const nghttp2_frame_hd*, void*) noexcept {
+        return NGHTTP2_ERR_CANCEL;
     }
 
     static int frame_received(nghttp2_session*, const nghttp2_frame* frame, void* context) noexcept {
@@ -138,7 +154,7 @@ struct http2_session::events {
 
     static int frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* context) noexcept {
         http2_session& me = self(context);
-        if (frame->hd.type == NGHTTP2_HEADERS) {
+        if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
             if (http2_stream* const stream = me.stream_of(frame->hd.stream_id)) {
                 stream->written_ = true;
                 stream->offset_ = me.pulled_;
@@ -160,7 +176,7 @@ struct http2_session::events {
     }
 
     static int frame_not_sent(nghttp2_session*, const nghttp2_frame* frame, int, void* context) noexcept {
-        if (frame->hd.type != NGHTTP2_HEADERS) return 0;
+        if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
         http2_stream* const stream = self(context).stream_of(frame->hd.stream_id);
         if (stream != nullptr) stream->not_written_ = true;
         return 0;
@@ -177,9 +193,20 @@ struct http2_session::events {
         http2_stream* const stream = self(context).stream_of(id);
         if (stream == nullptr) return NGHTTP2_ERR_DEFERRED;  // given up: its reset waits for its turn
         const std::size_t moved = std::min(size, stream->content_.size());
-        std::memcpy(space, stream->content_.data(), moved);
+        if (moved != 0) std::memcpy(space, stream->content_.data(), moved);
         stream->content_.remove_prefix(moved);
-        if (stream->content_.empty()) *flags |= NGHTTP2_DATA_FLAG_EOF;
+        if (!stream->content_.empty()) return static_cast<ssize_t>(moved);
+        if (stream->has_more_content()) {
+            stream->pieces_->wants_content = true;
+            self(context).wake_soon(*stream);
+            if (moved == 0) return NGHTTP2_ERR_DEFERRED;
+            return static_cast<ssize_t>(moved);
+        }
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+        if (stream->pieces_ != nullptr && !stream->pieces_->trailers.empty()) {
+            *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+            self(context).submit_trailers(*stream);
+        }
         return static_cast<ssize_t>(moved);
     }
 
@@ -194,6 +221,7 @@ struct http2_session::events {
             nghttp2_session_callbacks_set_on_invalid_header_callback(made, invalid_header);
             nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(made, invalid_frame);
             nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, data);
+            nghttp2_session_callbacks_set_unpack_extension_callback(made, unknown_frame);
             nghttp2_session_callbacks_set_on_frame_recv_callback(made, frame_received);
             nghttp2_session_callbacks_set_on_frame_send_callback(made, frame_sent);
             nghttp2_session_callbacks_set_on_frame_not_send_callback(made, frame_not_sent);
@@ -209,6 +237,10 @@ struct http2_session::events {
             if (nghttp2_option_new(&made) != 0) throw std::bad_alloc();
             nghttp2_option_set_no_auto_window_update(made, 1);
             nghttp2_option_set_no_closed_streams(made, 1);
+            // Of types that it knows neither itself nor from here, nghttp2 would not even say that they begin.
+            for (unsigned type = NGHTTP2_CONTINUATION + 1; type <= 0xFF; ++type) {
+                nghttp2_option_set_user_recv_extension_type(made, static_cast<std::uint8_t>(type));
+            }
             return made;
         }();
         return only;
@@ -319,16 +351,37 @@ result<void> http2_session::start(http2_stream& stream, const request& what, con
     if (result<void> made = fields.make(what, context, secure); !made) return made;
     nghttp2_data_provider content{};
     content.read_callback = events::read_content;
-    stream.content_ = what.body();
+    const bool in_pieces = stream.has_more_content();
+    if (!in_pieces) stream.content_ = what.body();
     stream.is_to_head_ = what.method() == method::head;
     const std::int32_t id = nghttp2_submit_request(nghttp2_, nullptr, fields.all().data(), fields.all().size(),
-                                                   stream.content_.empty() ? nullptr : &content, &stream);
+                                                   stream.content_.empty() && !in_pieces ? nullptr : &content, &stream);
     if (id < 0) return error(errc::connection_closed, fmt::format("new HTTP/2 stream: {}", nghttp2_strerror(id)));
     stream.id_ = id;
     stream.state_ = http2_stream::state::running;
     stream.progress_at_ = now_;
     enlist(stream);
     return {};
+}
+
+void http2_session::give(http2_stream& stream, std::string_view piece, bool last, headers trailers) {
+    if (!is_alive() || stream.is_over()) return;
+    stream.content_ = piece;
+    stream.pieces_->content_ends = last;
+    stream.pieces_->trailers = std::move(trailers);
+    stream.pieces_->wants_content = false;
+    // Refused where nothing was deferred, because the peer's window is shut: then it is asked for when that opens.
+    nghttp2_session_resume_data(nghttp2_, stream.id_);
+}
+
+void http2_session::submit_trailers(const http2_stream& stream) {
+    static thread_local http2_fields fields;
+    fields.make(stream.pieces_->trailers);
+    nghttp2_submit_trailer(nghttp2_, stream.id_, fields.all().data(), fields.all().size());
+}
+
+void http2_session::note_taken(http2_stream& stream, std::size_t bytes) noexcept {
+    nghttp2_session_consume_stream(nghttp2_, stream.id_, bytes);
 }
 
 void http2_session::enlist(http2_stream& stream) noexcept {
@@ -351,6 +404,12 @@ void http2_session::unlist(http2_stream& stream) noexcept {
 void http2_session::finish(http2_stream& stream, http2_stream::state how) {
     unlist(stream);
     stream.state_ = how;
+    wake_soon(stream);
+}
+
+/// Its owner hears that something has changed; of a stream that is whole, only that it is over.
+void http2_session::wake_soon(http2_stream& stream) {
+    if (stream.ready_ != 0) return;
     ready_.push_back(&stream);
     stream.ready_ = ready_.size();
 }
@@ -368,10 +427,10 @@ void http2_session::refuse(http2_stream& stream, error why, std::uint32_t code) 
 
 http2_stream* http2_session::next_ready() noexcept {
     while (next_ready_ < ready_.size()) {
-        http2_stream* const next = ready_[next_ready_++];
+        http2_stream* const next = std::exchange(ready_[next_ready_++], nullptr);
         if (next == nullptr) continue;
         next->ready_ = 0;
-        next->session_ = nullptr;
+        if (next->is_over()) next->session_ = nullptr;
         return next;
     }
     ready_.clear();
@@ -381,10 +440,8 @@ http2_stream* http2_session::next_ready() noexcept {
 
 /// The stream's owner has gone.
 void http2_session::give_up(http2_stream& stream) noexcept {
-    if (stream.ready_ != 0) {
-        ready_[stream.ready_ - 1] = nullptr;
-        return;
-    }
+    if (stream.ready_ != 0) ready_[stream.ready_ - 1] = nullptr;
+    if (stream.is_over()) return;
     const bool was_written = stream.written_;
     unlist(stream);
     // What was not sent needs no word to the peer.
@@ -407,6 +464,13 @@ void http2_session::release_resets() {
     }
 }
 
+/// Why nghttp2 refused a response, as far as it says.
+[[nodiscard]] static const char* flaw_of_response(int violation, std::uint32_t code) noexcept {
+    if (violation != 0) return nghttp2_strerror(violation);
+    return code == NGHTTP2_FLOW_CONTROL_ERROR ? "there is more of it than the window allows"
+                                              : "its body is not what its head announced";
+}
+
 /// nghttp2 has closed a stream whose response is not complete.
 void http2_session::close_stream(http2_stream& stream, std::uint32_t code) {
     if (stream.not_written_ || (code == NGHTTP2_REFUSED_STREAM && !stream.answered_)) {
@@ -416,10 +480,8 @@ void http2_session::close_stream(http2_stream& stream, std::uint32_t code) {
                                                                        : "the server refused the HTTP/2 stream"));
     }
     if (!stream.reset_by_peer_) {
-        return fail_stream(stream, error(errc::protocol_error,
-                                         fmt::format("the response breaks HTTP/2: {}",
-                                                     stream.violation_ == 0 ? "its body is not what its head announced"
-                                                                            : nghttp2_strerror(stream.violation_))));
+        return fail_stream(stream, error(errc::protocol_error, fmt::format("the response breaks HTTP/2: {}",
+                                                                           flaw_of_response(stream.violation_, code))));
     }
     stream.answered_ = true;
     std::string remedy;
@@ -436,6 +498,7 @@ void http2_session::take_head(std::int32_t id, bool is_end) {
     if (stream == nullptr) return;
     if (stream->phase_ == http2_stream::phase::head) {
         if (auto problem = stream->end_head()) return refuse(*stream, std::move(*problem), NGHTTP2_CANCEL);
+        if (stream->pieces_ != nullptr) wake_soon(*stream);
         text_hint_ = std::clamp(stream->parts_.text.size(), text_hint_, largest_text_hint);
     }
     if (is_end) take_end(id);

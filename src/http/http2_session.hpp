@@ -60,7 +60,10 @@ public:
     /// stream; the stream is then as it was.
     [[nodiscard]] result<void> start(http2_stream& stream, const request& what, const request_target_context& context,
                                      bool secure);
-    /// The next stream that is over and whose owner does not know yet; null: none.
+    /// The next part of the content of a stream that goes in pieces, when it `wants_content`. `piece` must stay until
+    /// it wants more, or is over. `last`: there is no more, and `trailers` follow.
+    void give(http2_stream& stream, std::string_view piece, bool last, headers trailers = {});
+    /// The next stream that is over, or has news, and whose owner does not know yet; null: none.
     [[nodiscard]] http2_stream* next_ready() noexcept;
 
     // The connection.
@@ -89,6 +92,9 @@ private:
     void enlist(http2_stream& stream) noexcept;
     void unlist(http2_stream& stream) noexcept;
     void finish(http2_stream& stream, http2_stream::state how);
+    void wake_soon(http2_stream& stream);
+    void note_taken(http2_stream& stream, std::size_t bytes) noexcept;
+    void submit_trailers(const http2_stream& stream);
     void fail_stream(http2_stream& stream, error why);
     void refuse(http2_stream& stream, error why, std::uint32_t code);
     void fail(const error& why, std::uint32_t code);

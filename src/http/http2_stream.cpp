@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace lido::http {
@@ -33,6 +34,28 @@ constexpr std::uint64_t largest_size = std::uint64_t{1} << 62U;
 
 http2_stream::~http2_stream() {
     if (session_ != nullptr) session_->give_up(*this);
+}
+
+void http2_stream::go_in_pieces(bool response, bool request) {
+    pieces_ = std::make_unique<pieces>();
+    pieces_->keeps_body = response;
+    pieces_->takes_content = request;
+}
+
+response http2_stream::head() const {
+    response::parts made = parts_;
+    made.places.resize(made.header_count);  // the trailers may be there already
+    return response(std::move(made));
+}
+
+std::size_t http2_stream::take_data(std::span<char> space) noexcept {
+    if (!has_data()) return 0;
+    const std::string_view data = pieces_->data();
+    const std::size_t moved = std::min(space.size(), data.size());
+    std::memcpy(space.data(), data.data(), moved);
+    pieces_->taken += moved;
+    if (session_ != nullptr && !is_over()) session_->note_taken(*this, moved);
+    return moved;
 }
 
 /// The next fields are a head, interim or final.
@@ -88,6 +111,7 @@ std::optional<error> http2_stream::add_field(std::string_view name, std::string_
 /// All fields of a head are there. The error is why the stream has to be reset.
 std::optional<error> http2_stream::end_head() {
     if (parts_.status < 200) {
+        told_to_continue_ = told_to_continue_ || parts_.status == 100;
         if (++interim_ <= limits_.max_interim_responses) return std::nullopt;
         return above_limit("number of interim responses", "max_interim_responses", limits_.max_interim_responses);
     }
@@ -100,8 +124,18 @@ std::optional<error> http2_stream::end_head() {
     if (announced > limits_.max_body_bytes) {
         return above_limit("response body", "max_body_bytes", limits_.max_body_bytes);
     }
+    if (keeps_body()) return std::nullopt;
     if (announced > max_inline_body_bytes) parts_.body.reserve(std::min(announced, max_reserved_body_bytes));
     return std::nullopt;
+}
+
+/// What was taken is not moved out of the way before it is the larger part, so that each byte is moved once at most.
+void http2_stream::keep_data(std::string_view data) {
+    std::string& incoming = pieces_->incoming;
+    if (pieces_->taken >= incoming.size() - pieces_->taken) {
+        incoming.erase(0, std::exchange(pieces_->taken, 0));
+    }
+    incoming.append(data);
 }
 
 /// Takes in a piece of the body. The error is why the stream has to be reset.
@@ -109,6 +143,10 @@ std::optional<error> http2_stream::add_data(std::string_view data) {
     body_size_ += data.size();
     if (body_size_ > limits_.max_body_bytes) {
         return above_limit("response body", "max_body_bytes", limits_.max_body_bytes);
+    }
+    if (keeps_body()) {
+        keep_data(data);
+        return std::nullopt;
     }
     if (body_size_ <= max_inline_body_bytes) {
         parts_.text.append(data);

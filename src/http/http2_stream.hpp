@@ -3,12 +3,15 @@
 
 #include "lido/base/error.hpp"
 #include "lido/base/time.hpp"
+#include "lido/http/headers.hpp"
 #include "lido/http/limits.hpp"
 #include "lido/http/response.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -48,7 +51,25 @@ public:
     /// When something of it was last sent or received.
     [[nodiscard]] time_point progress_at() const noexcept { return progress_at_; }
 
-    /// Called when the stream is over, by whoever drives the session, outside of it.
+    // In pieces, for those who asked for it.
+
+    /// Before it is started. `response`: the body of the response does not become part of it, but is kept until it is
+    /// taken, and the peer may send more only then. `request`: the content comes by `http2_session::give`. Either way
+    /// its owner is woken whenever there is news: a final head, data, room for content, word to continue.
+    void go_in_pieces(bool response, bool request);
+    [[nodiscard]] bool was_told_to_continue() const noexcept { return told_to_continue_; }
+    [[nodiscard]] unsigned status() const noexcept { return parts_.status; }
+    /// Is the final head there?
+    [[nodiscard]] bool has_head() const noexcept { return phase_ != phase::head; }
+    /// The final head, without body and trailers.
+    [[nodiscard]] response head() const;
+    [[nodiscard]] bool has_data() const noexcept { return pieces_ != nullptr && !pieces_->data().empty(); }
+    /// Moves what has come to the front of `space`, also after the end; how much. The peer may send that much more.
+    [[nodiscard]] std::size_t take_data(std::span<char> space) noexcept;
+    /// The peer takes content, and there is none.
+    [[nodiscard]] bool wants_content() const noexcept { return pieces_ != nullptr && pieces_->wants_content; }
+
+    /// Called when the stream is over, or has news, by whoever drives the session, outside of it.
     using listener = void (*)(void* context) noexcept;
     void on_ready(listener call, void* context) noexcept {
         listener_ = call;
@@ -68,7 +89,24 @@ private:
     void begin_trailers() noexcept;
     [[nodiscard]] std::optional<error> add_field(std::string_view name, std::string_view value);
     [[nodiscard]] std::optional<error> end_head();
+    [[nodiscard]] bool keeps_body() const noexcept { return pieces_ != nullptr && pieces_->keeps_body; }
+    [[nodiscard]] bool has_more_content() const noexcept {
+        return pieces_ != nullptr && pieces_->takes_content && !pieces_->content_ends;
+    }
     [[nodiscard]] std::optional<error> add_data(std::string_view data);
+    void keep_data(std::string_view data);
+
+    /// What has come of a body and was not taken, and what is to follow the content. Bounded by the stream's window.
+    struct pieces {
+        [[nodiscard]] std::string_view data() const noexcept { return std::string_view(incoming).substr(taken); }
+        std::string incoming;
+        std::size_t taken = 0;  // of it
+        bool keeps_body = false;
+        bool takes_content = false;
+        bool wants_content = false;
+        bool content_ends = false;  // with what was given last
+        headers trailers;
+    };
 
     const http_limits& limits_;
     state state_ = state::idle;
@@ -79,6 +117,7 @@ private:
     bool written_ = false;      // its HEADERS are in the output, at `offset_`
     bool not_written_ = false;  // they will never be
     bool reset_by_peer_ = false;
+    bool told_to_continue_ = false;
     std::int32_t id_ = 0;
     int violation_ = 0;  // how the peer broke the protocol, in nghttp2's numbers
     std::uint64_t offset_ = 0;
@@ -90,6 +129,7 @@ private:
     response::parts parts_;
     std::string_view content_;  // of the request, what is still to be sent
     std::optional<error> failure_;
+    std::unique_ptr<pieces> pieces_;  // null: whole
     listener listener_ = nullptr;
     void* context_ = nullptr;
     http2_session* session_ = nullptr;  // while running or to be woken

@@ -35,6 +35,7 @@ result<void> http_limits::validate() const {
         {"max_chunk_extension_bytes", max_chunk_extension_bytes, 0, mebibyte},
         {"max_trailer_bytes", max_trailer_bytes, 2, 16 * mebibyte},
         {"max_interim_responses", max_interim_responses, 0, 1'000},
+        {"max_proxy_answer_bytes", max_proxy_answer_bytes, 128, 16 * mebibyte},
     };
     for (const range& each : ranges) {
         if (result<void> checked = check_range(each.name, each.value, each.min, each.max); !checked) return checked;

@@ -66,8 +66,6 @@ task<void> open_exchange::begin(std::shared_ptr<open_exchange> self, exchange_ou
         }
         co_return;
     }
-    // Over HTTP/2 the response is still held as a whole, and so is bounded as one.
-    if (self->lease_->is_multiplexed()) self->settings_.limits = &self->client_->settings().limits;
     co_await exchange(*self->lease_, self->what_, self->settings_, outcome);
     if (outcome.failure) {
         self->settle();

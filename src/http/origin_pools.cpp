@@ -55,6 +55,9 @@ void add(client_statistics& sum, const pool::statistics& of) {
 
 void add(client_statistics& sum, const origin_pool& of) {
     add(sum, of.connections.statistics());
+    const connection_book::sums done = of.book->totals();
+    sum.http1 += done.http1;
+    sum.http2 += done.http2;
     if (of.plan->tls.sessions == nullptr) return;
     sum.tls_handshakes += of.plan->tls.sessions->handshakes();
     sum.tls_resumed += of.plan->tls.sessions->resumed();
@@ -69,7 +72,7 @@ origin_pool::origin_pool(scheduler_group& group, std::shared_ptr<const dial_plan
       host_field(plan->who.origin.host_field()),
       absolute_prefix(plan->asks_proxy ? text : std::string()),
       authorization(plan->asks_proxy ? proxy_authorization(plan->who.proxies.back()) : secret()),
-      book(std::make_shared<address_book>()),
+      book(std::make_shared<connection_book>()),
       connections(group, pool_settings(plan->who, settings),
                   connector(plan, std::move(budget), {settings.limits, settings.http2}, book)) {}
 
@@ -128,7 +131,8 @@ result<std::shared_ptr<origin_pool>> origin_pools::get(const identity& of, time_
                          "raise max_origins");
         }
     }
-    auto plan = plan_of(of, contexts_, settings_.names, settings_.egress);
+    auto plan =
+        plan_of(of, contexts_, {settings_.names, settings_.egress, settings_.limits, settings_.tls_handshake_timeout});
     if (!plan) return std::move(plan).error();
     auto made = std::make_shared<origin_pool>(group_, std::move(*plan), settings_, budget_);
     made->last_used = now.time_since_epoch().count();
@@ -202,8 +206,11 @@ void origin_pools::describe(client_statistics& into) const {
     into.connections_reused = gone_.connections_reused;
     into.tls_handshakes = gone_.tls_handshakes;
     into.tls_resumed = gone_.tls_resumed;
+    into.http1 = gone_.http1;
+    into.http2 = gone_.http2;
+    const time_point now = clock::now();
     for (const auto& [key, each] : pools_) {
-        origin_statistics one{each->text, each->connections.statistics()};
+        origin_statistics one{each->text, each->connections.statistics(), each->book->describe(now)};
         add(into, *each);
         into.origins.push_back(std::move(one));
     }

@@ -27,7 +27,7 @@ struct origin_pool : std::enable_shared_from_this<origin_pool> {
     /// For an HTTP proxy that is asked for URLs: what makes the target one, and the proxy's credentials. Else empty.
     const std::string absolute_prefix;
     const secret authorization;
-    const std::shared_ptr<address_book> book;  ///< of its connections
+    const std::shared_ptr<connection_book> book;
     pool::pool<connector> connections;
     /// Requests that run; one more for the base URL's, which is never dropped. Goes up under the lock of the pools
     /// only.

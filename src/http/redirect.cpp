@@ -1,9 +1,10 @@
 #include "http/redirect.hpp"
 
 #include <boost/url/parse.hpp>
-#include <boost/url/url.hpp>
+#include <boost/url/url_view.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,15 +52,34 @@ void remove_secrets(request& from) {
     for (const std::string& each : from.secret_headers()) from.mutable_headers().remove(each);
 }
 
-/// Boost 1.81 leaves "/../" at the front of a path, where RFC 3986 §5.2.4 has nothing.
-void remove_steps_above_root(std::string& target) {
-    constexpr std::string_view step = "/..";
-    while (target.starts_with(step)) {
-        const char next = target.size() > step.size() ? target[step.size()] : '\0';
-        if (next != '/' && next != '\0' && next != '?') return;
-        target.erase(0, step.size());
-        if (!target.starts_with('/')) target.insert(0, 1, '/');
+/// RFC 3986 §5.2.4, for a path that begins with a slash. Nothing is decoded: "%2F" and "%2E" are the server's business.
+std::string without_dot_segments(std::string_view path) {
+    std::string left;
+    while (!path.empty()) {
+        const std::size_t end = std::min(path.find('/', 1), path.size());
+        const std::string_view segment = path.substr(0, end);
+        path.remove_prefix(end);
+        const bool goes_up = segment == "/..";
+        if (!goes_up && segment != "/.") {
+            left += segment;
+            continue;
+        }
+        if (goes_up) left.erase(left.empty() ? 0 : left.rfind('/'));
+        if (path.empty()) left += '/';
     }
+    return left;
+}
+
+std::string_view path_in(std::string_view target) noexcept {
+    return target.substr(0, target.find('?'));
+}
+
+/// RFC 3986 §5.2.2 and §5.2.3 for a reference that names neither scheme nor authority.
+std::string resolved_target(std::string_view base, std::string_view path, std::string_view query) {
+    const std::string_view base_path = path_in(base);
+    if (path.empty()) return std::string(query.empty() ? base : base_path).append(query);
+    std::string merged(path.starts_with('/') ? std::string_view() : base_path.substr(0, base_path.rfind('/') + 1));
+    return without_dot_segments(merged.append(path)).append(query);
 }
 
 /// The one Location there is; nothing without one.
@@ -79,19 +99,22 @@ result<parsed_url> resolve_reference(const parsed_url& base, std::string_view re
     const auto relative =
         boost::urls::parse_uri_reference(boost::urls::string_view(reference.data(), reference.size()));
     if (!relative) return refused("Location is no URI reference");
-    const std::string base_text = base.origin.to_text() + base.target;
-    const auto absolute = boost::urls::parse_uri(base_text);
-    if (!absolute) return refused("the URL of the request is no URI");
-    boost::urls::url resolved;
-    if (const auto outcome = boost::urls::resolve(*absolute, *relative, resolved); !outcome) {
-        return refused("Location cannot be resolved");
+    reference = reference.substr(0, reference.find('#'));
+    parsed_url to;
+    if (!relative->has_scheme() && !relative->has_authority()) {
+        const std::size_t path_size = path_in(reference).size();
+        to.origin = base.origin;
+        to.target = resolved_target(base.target, reference.substr(0, path_size), reference.substr(path_size));
+        return to;
     }
-    resolved.remove_fragment();
-    const auto text = resolved.buffer();
-    auto parsed = parse_url({text.data(), text.size()});
+    std::string absolute(relative->has_scheme() ? "" : base.origin.secure ? "https:" : "http:");
+    auto parsed = parse_url(absolute.append(reference));
     if (!parsed) return refused("Location cannot be followed").with_cause(std::move(parsed).error());
-    remove_steps_above_root(parsed->target);
-    return parsed;
+    const std::size_t path_size = path_in(parsed->target).size();
+    to.origin = std::move(parsed->origin);
+    to.target = without_dot_segments(std::string_view(parsed->target).substr(0, path_size));
+    to.target.append(parsed->target, path_size);
+    return to;
 }
 
 result<std::optional<request>> redirect(const request& what, const parsed_url& from, const response& came,

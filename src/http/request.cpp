@@ -2,6 +2,7 @@
 
 #include "http/authority.hpp"
 #include "http/grammar.hpp"
+#include "http/trailer_rules.hpp"
 
 #include <fmt/format.h>
 
@@ -68,6 +69,29 @@ request& request::body(std::shared_ptr<body_source> source, std::string_view con
     return body(std::move(source));
 }
 
+request& request::trailer(std::string_view name, std::string_view value) & {
+    keep(trailers_.add(name, value));
+    keep(headers_.add("Trailer", name));
+    return *this;
+}
+
+request& request::trailers_from(trailer_maker make) & {
+    trailer_maker_ = std::move(make);
+    return *this;
+}
+
+result<headers> request::make_trailers() const {
+    http::headers all = trailers_;
+    if (!trailer_maker_) return all;
+    const result<http::headers> made = trailer_maker_();
+    if (!made) return made.error();
+    if (result<void> checked = check_trailers(*made); !checked) return std::move(checked).error();
+    for (const field& each : *made) {
+        if (result<void> added = all.add(each.name, each.value); !added) return std::move(added).error();
+    }
+    return all;
+}
+
 request& request::timeout(duration value) & {
     if (value <= duration::zero()) keep(invalid("request timeout is not positive", "give a time-out above zero"));
     timeout_ = value;
@@ -85,6 +109,13 @@ result<void> request::validate() const {
     if (result<void> checked = check_target(method_, target_); !checked) return checked;
     if (has_body() && (method_ == method::trace || method_ == method::connect)) {
         return invalid(fmt::format("{} request with a body", method_.text()), "send it without a body");
+    }
+    if (has_trailers()) {
+        if (!has_body()) return invalid("request without a body has trailers", "send them as headers");
+        if (headers_.contains("Content-Length")) {
+            return invalid("request with trailers has a Content-Length", "leave it out: Lido frames the body itself");
+        }
+        if (result<void> checked = check_trailers(trailers_); !checked) return checked;
     }
     return check_framing();
 }

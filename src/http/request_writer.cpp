@@ -101,7 +101,9 @@ void append_request_line(std::string& out, const request& message, std::string_v
 
 /// How long the body is, or that it comes in chunks.
 void append_framing(std::string& out, const request& message) {
-    if (message.source() != nullptr) {
+    if (message.has_trailers()) {
+        append_field(out, "Transfer-Encoding", "chunked");
+    } else if (message.source() != nullptr) {
         const std::optional<std::uint64_t> size = message.source()->size();
         if (!size) return append_field(out, "Transfer-Encoding", "chunked");
         append_length(out, *size);
@@ -160,7 +162,8 @@ result<written_request> append_request(std::string& out, const request& message,
     out.append(line_end);
 
     written_request written{message.body(), context.close || own.closes, own.expects};
-    if (!own.expects && written.body.size() <= max_copied_body_bytes) {
+    written.streams = own.expects || message.source() != nullptr || message.has_trailers();
+    if (!written.streams && written.body.size() <= max_copied_body_bytes) {
         out.append(written.body);
         written.body = {};
     }

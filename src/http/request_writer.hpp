@@ -35,8 +35,8 @@ inline constexpr std::size_t max_copied_body_bytes = 16 * 1024;
 
 /// What `append_request` made.
 struct written_request {
-    /// What is still to be sent after the head; empty when the body was copied, or comes from a source. It points into
-    /// the request.
+    /// What is still to be sent after the head, without framing; empty when the body was copied, or comes from a
+    /// source. It points into the request.
     std::string_view body;
 
     /// The request says "Connection: close": the connection is not to be used again.
@@ -44,13 +44,16 @@ struct written_request {
 
     /// The body waits until the server asks for it: "Expect: 100-continue".
     bool expects = false;
+
+    /// The body does not follow at once and in one piece: it waits, comes from a source, or has trailers.
+    bool streams = false;
 };
 
 /// Appends the request to `out` (RFC 9112 §3): request line, Host, the request's own fields, the defaults, framing.
 /// This is the one place that everything sent passes: it calls `request::validate()` and checks the context as well.
 ///
 /// Content-Length is sent with every body, and "0" without one for POST, PUT and PATCH (RFC 9110 §8.6); a source of
-/// unknown size is announced by "Transfer-Encoding: chunked".
+/// unknown size, and a body with trailers, is announced by "Transfer-Encoding: chunked".
 ///
 /// Errors: those of `validate()`, `invalid_argument` for a host or prefix that is none, and for a request with
 /// Proxy-Authorization where no proxy would read it: it would go to the server, and CONNECT is for the proxy. `out` is

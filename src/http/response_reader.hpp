@@ -104,7 +104,8 @@ public:
     [[nodiscard]] response take();
 
     /// May the connection carry another request (RFC 9112 §9.3)? True only for a complete response whose end was
-    /// certain, with nothing behind it, and without "Connection: close" (in HTTP/1.0: with "Connection: keep-alive").
+    /// certain, with nothing behind it, and without "close" (in HTTP/1.0: with "Connection: keep-alive"), however a
+    /// parser may read that.
     [[nodiscard]] bool keep_alive() const noexcept { return keep_alive_; }
 
     /// "Keep-Alive: timeout=5": how long the server will keep the idle connection; at most a day.

@@ -36,6 +36,12 @@ private:
 
 /// The body as it was sent.
 task<result<std::size_t>> response_stream::implementation::read_coded(std::span<char> space, time_point deadline) {
+    if (stored_) {
+        const std::size_t moved = stored_->copy(space.data(), space.size(), stored_given_);
+        stored_given_ += moved;
+        coded_ended_ = moved == 0;
+        co_return moved;
+    }
     result<std::size_t> got = co_await open_exchange::read(exchange_, space, deadline);
     if (got && *got == 0 && !coded_ended_) {
         coded_ended_ = true;

@@ -26,6 +26,15 @@ public:
           decoder_(std::move(decoder)) {
         if (decoder_) head_.set_decoded({});
     }
+    /// Of a response that is in memory: a stored one.
+    implementation(response whole, scheduler_group& runtime, std::optional<content_decoder> decoder)
+        : head_(std::move(whole)),
+          runtime_(runtime),
+          home_(*scheduler::current()),
+          stored_(head_.take_body()),
+          decoder_(std::move(decoder)) {
+        if (decoder_) head_.set_decoded({});
+    }
 
     [[nodiscard]] static task<result<std::size_t>> read(std::shared_ptr<implementation> self, std::span<char> space,
                                                         duration within, bool until_full);
@@ -48,10 +57,12 @@ private:
     [[nodiscard]] task<result<std::size_t>> read_decoded(std::span<char> space, time_point deadline);
 
     response head_;
-    std::shared_ptr<open_exchange> exchange_;  // null after content that cannot be decoded
+    std::shared_ptr<open_exchange> exchange_;  // null after content that cannot be decoded, and of a stored one
     scheduler_group& runtime_;
     single_scheduler home_;
     bool ended_ = false;
+    std::optional<std::string> stored_;  // the body of a response in memory
+    std::size_t stored_given_ = 0;
 
     std::optional<content_decoder> decoder_;
     std::string coded_;            // memory for what has come and is not decoded yet

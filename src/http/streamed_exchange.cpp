@@ -1,7 +1,7 @@
 #include "http/streamed_exchange.hpp"
 
 #include "http/http1_reading.hpp"
-#include "http/source_reading.hpp"
+#include "http/source_pieces.hpp"
 #include "lido/base/sleep.hpp"
 
 #include <fmt/format.h>
@@ -25,17 +25,15 @@ constexpr std::size_t direct_body_size = 4 * 1024;
 /// and its clock, for itself.
 constexpr std::size_t fair_share = std::size_t{4} * 1024 * 1024;
 
-constexpr std::string_view last_chunk = "0\r\n\r\n";
-
 /// Where the sending of a request stands.
 enum class sending : std::uint8_t {
     head,     ///< the head is being written
     held,     ///< the body waits for 100 (Continue)
     memory,   ///< the body is being written, from memory
-    asking,   ///< the source was asked for a piece
-    probing,  ///< the last announced byte is there; the source was asked whether there are more
+    asking,   ///< the source was asked for a piece, or whether there is one more
     piece,    ///< a piece is being written
-    ending,   ///< the last piece is being written
+    last,     ///< the last piece is being written, and its end is not
+    ending,   ///< the end is being written
     done,     ///< all was sent
     stopped,  ///< it will never be: the server has answered without it, or takes nothing any more
 };
@@ -68,12 +66,13 @@ public:
                  written_request parts)
         : on_(on),
           settings_(settings),
+          what_(what),
           head_text_(std::move(head)),
           parts_(parts),
-          source_(what.source()),
+          source_(what.has_trailers() ? source_of_body(what) : what.source()),
+          chunked_(source_ != nullptr && (what.has_trailers() || !source_->size())),
           out_(head_text_),
-          body_size_(source_ ? source_->size() : std::nullopt),
-          body_left_(body_size_.value_or(0)) {}
+          pieces_(source_) {}
 
     /// What has to be there for `advance` to come back.
     enum class goal : std::uint8_t { head, bytes, end };
@@ -102,36 +101,34 @@ private:
     [[nodiscard]] bool write_some();
     void begin_next();
     void begin_body();
-    void ask(std::size_t most);
+    void ask();
     void take_piece();
-    void write_piece(std::size_t size);
-    [[nodiscard]] std::string_view filled_piece() const noexcept {
-        return {piece_->data() + chunk_line_room, piece_filled_};
-    }
+    void write_chunk(std::size_t size);
+    void write_end();
     void read_more(std::span<char> space, std::size_t& direct);
     void look_at_answer();
     void end_of_waiting(time_point now, time_point deadline);
     void fail(error why);
-    void fail_source(error why);
+    void fail_source(error why, std::string_view which = "the request's body source");
 
     connection& on_;
     exchange_settings settings_;
+    const request& what_;
     const std::string head_text_;
     const written_request parts_;
     const std::shared_ptr<body_source> source_;
+    const bool chunked_;
 
     sending sending_ = sending::head;
     std::string_view out_;  // what is to be written next
     std::size_t sent_ = 0;
     std::size_t moved_ = 0;             // bytes sent and received since there was a pause
     bool wants_read_to_write_ = false;  // TLS must receive something before it can send
-    const std::optional<std::uint64_t> body_size_;
-    std::uint64_t body_left_;  // announced bytes that the source has not given
     time_point held_until_ = never;
     std::unique_ptr<std::array<char, chunk_line_room + piece_size + chunk_end_room>> piece_;
-    std::size_t piece_filled_ = 0;
-    char probe_ = 0;
-    source_reading asked_;         // destroyed before what it reads into
+    source_pieces pieces_;  // destroyed before what it reads into
+    source_reading nothing_;
+    std::string end_;              // the last chunk and the trailers
     std::optional<error> broken_;  // why sending stopped; an answer may have come before
     bool source_failed_ = false;
     bool body_withheld_ = false;
@@ -157,10 +154,10 @@ void http1_stream::fail(error why) {
     sending_ = sending::stopped;
 }
 
-void http1_stream::fail_source(error why) {
+void http1_stream::fail_source(error why, std::string_view which) {
     source_failed_ = true;
     broken_.reset();
-    fail(std::move(why).with_context("the request's body source"));
+    fail(std::move(why).with_context(which));
 }
 
 /// Writes what there is to write, until there is nothing to be done about sending but to wait.
@@ -205,11 +202,12 @@ void http1_stream::begin_next() {
             if (on_.reader.was_told_to_continue() || on_.stream->loop().now() >= held_until_) begin_body();
             return;
         case sending::piece:
-            return ask(piece_size);
+            return ask();
         case sending::asking:
-        case sending::probing:
-            if (asked_.has_ended()) take_piece();
+            if (pieces_.has_answer()) take_piece();
             return;
+        case sending::last:
+            return write_end();
         case sending::memory:
         case sending::ending:
             sending_ = sending::done;
@@ -226,69 +224,50 @@ void http1_stream::begin_body() {
         sending_ = out_.empty() ? sending::done : sending::memory;
         return;
     }
-    if (auto begun = source_->begin(); !begun) return fail_source(std::move(begun).error());
+    if (auto begun = pieces_.begin(); !begun) return fail_source(std::move(begun).error());
     piece_ = std::make_unique_for_overwrite<std::array<char, chunk_line_room + piece_size + chunk_end_room>>();
-    ask(piece_size);
+    ask();
 }
 
-void http1_stream::ask(std::size_t most) {
-    if (body_size_ && body_left_ == 0) {
-        sending_ = sending::probing;
-        asked_.start(*source_, {&probe_, 1});
-    } else {
-        sending_ = sending::asking;
-        if (body_size_) most = static_cast<std::size_t>(std::min<std::uint64_t>(most, body_left_));
-        asked_.start(*source_, std::span(*piece_).subspan(chunk_line_room, most));
-    }
-    if (asked_.has_ended()) take_piece();
+void http1_stream::ask() {
+    sending_ = sending::asking;
+    pieces_.ask(std::span(*piece_).subspan(chunk_line_room, piece_size));
+    if (pieces_.has_answer()) take_piece();
 }
 
 /// The source has answered.
 void http1_stream::take_piece() {
-    result<std::size_t> got = asked_.take();
+    result<std::optional<source_pieces::piece>> got = pieces_.take();
     if (!got) return fail_source(std::move(got).error());
-    if (sending_ == sending::probing) {
-        if (*got != 0) {
-            return fail_source({errc::invalid_argument, fmt::format("gives more than its size of {}", *body_size_),
-                                "let size() say how many bytes there are, or nothing"});
-        }
-        sending_ = sending::ending;
-        out_ = filled_piece();
-        return;
+    if (!*got) return;
+    const auto [size, last] = **got;
+    sending_ = last ? sending::last : sending::piece;
+    if (!chunked_) {
+        out_ = {piece_->data() + chunk_line_room, size};
+    } else if (size != 0) {
+        write_chunk(size);
     }
-    if (*got > piece_size || (body_size_ && *got > body_left_)) {
-        return fail_source({errc::invalid_argument, "says that it gave more than there was room for"});
-    }
-    if (!body_size_) return write_piece(*got);
-    if (*got == 0) {
-        return fail_source({errc::invalid_argument,
-                            fmt::format("ended {} bytes before its size of {}", body_left_, *body_size_),
-                            "let size() say how many bytes there are, or nothing"});
-    }
-    body_left_ -= *got;
-    piece_filled_ = *got;
-    // The last piece is kept back until the source has confirmed that it is the last: a server must not take a body
-    // for complete that is not.
-    if (body_left_ == 0) return ask(0);
-    sending_ = sending::piece;
-    out_ = filled_piece();
 }
 
-/// Frames a piece as a chunk (RFC 9112 §7.1); an empty one is the end.
-void http1_stream::write_piece(std::size_t size) {
-    if (size == 0) {
-        sending_ = sending::ending;
-        out_ = last_chunk;
-        return;
-    }
+/// Frames a piece as a chunk (RFC 9112 §7.1).
+void http1_stream::write_chunk(std::size_t size) {
     std::array<char, chunk_line_room> line{};
     const char* const end = fmt::format_to(line.data(), "{:X}\r\n", size);
     const auto length = static_cast<std::size_t>(end - line.data());
     char* const begin = piece_->data() + chunk_line_room - length;
     std::memcpy(begin, line.data(), length);
     std::memcpy(piece_->data() + chunk_line_room + size, "\r\n", chunk_end_room);
-    sending_ = sending::piece;
     out_ = {begin, length + size + chunk_end_room};
+}
+
+/// What stands behind the last piece: of a chunked body the empty chunk, and the trailers (RFC 9112 §7.1.2).
+void http1_stream::write_end() {
+    sending_ = sending::ending;
+    if (!chunked_) return;
+    const result<headers> trailers = what_.make_trailers();
+    if (!trailers) return fail_source(trailers.error(), "the request's trailers");
+    end_.assign("0\r\n").append(trailers->wire_text()).append("\r\n");
+    out_ = end_;
 }
 
 /// One step of reading; straight into `space` where that is possible.
@@ -330,7 +309,7 @@ void http1_stream::end_of_waiting(time_point now, time_point deadline) {
     if (!out_.empty()) {
         return fail(too_late(settings_, now, errc::write_timeout, "the server took nothing of the request"));
     }
-    if (asked_.is_running()) {
+    if (sending_ == sending::asking) {
         source_failed_ = true;
         return fail(too_late(settings_, now, errc::timeout, "the request's body source gave nothing"));
     }
@@ -368,7 +347,9 @@ task<void> http1_stream::advance(goal until, std::span<char> space, std::size_t&
             ready = co_await either_way(*on_.stream, silent);
         } else {
             const time_point end = sending_ == sending::held ? std::min(silent, held_until_) : silent;
-            ready = co_await peer_or_source(*on_.stream, state_.wanted, asked_, end);
+            // What a source says that is not asked any more is no news.
+            source_reading& source = sending_ == sending::asking ? pieces_.reading() : nothing_;
+            ready = co_await peer_or_source(*on_.stream, state_.wanted, source, end);
         }
         look = true;
         moved_ = 0;
@@ -389,7 +370,7 @@ task<result<std::size_t>> http1_stream::read_some(std::span<char> space, time_po
 
 response http1_stream::finish() {
     ended_ = true;
-    on_.busy = false;
+    on_.end_exchange();
     note_reuse(on_, state_.leftover, parts_.closes || sending_ != sending::done);
     return on_.reader.take();
 }

@@ -15,6 +15,8 @@
 namespace lido::net {
 namespace {
 
+constexpr std::uint32_t reading = EPOLLIN | EPOLLRDHUP | EPOLLET;
+
 int checked(int descriptor, const char* what) {
     if (descriptor < 0) throw std::system_error(errno, std::generic_category(), what);
     return descriptor;
@@ -96,9 +98,16 @@ void event_loop::stop() noexcept {
 
 int event_loop::add(int descriptor, event_source& source) noexcept {
     epoll_event event{};
-    event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    event.events = reading | EPOLLOUT;
     event.data.ptr = &source;
     return epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : errno;
+}
+
+int event_loop::hear_of_writing(int descriptor, event_source& source, bool wanted) noexcept {
+    epoll_event event{};
+    event.events = wanted ? reading | EPOLLOUT : reading;
+    event.data.ptr = &source;
+    return epoll_ctl(epoll_, EPOLL_CTL_MOD, descriptor, &event) == 0 ? 0 : errno;
 }
 
 void event_loop::remove(int descriptor, event_source& source) noexcept {

@@ -10,6 +10,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -85,8 +86,11 @@ result<void> tls_session::impl::expect(std::string_view host) {
         if (X509_VERIFY_PARAM_set1_ip_asc(demands, without_zone.c_str()) == 1) return {};
         return error(errc::tls_failed, fmt::format("no certificate can be for the address {}", expected));
     }
-    // A name with a dot in front would match everything below it.
-    const bool a_name = !expected.empty() && !expected.starts_with('.') && expected.size() <= 253;
+    // A name with a dot in front would match everything below it. It is sent in the clear: nothing that could end a
+    // line of somebody's log.
+    const bool a_name = !expected.empty() && !expected.starts_with('.') && expected.size() <= 253 &&
+                        std::none_of(expected.begin(), expected.end(),
+                                     [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == '\x7f'; });
     // Names are looked for where they belong, in the subjectAltName (RFC 9525, section 2), and a wildcard is a label.
     X509_VERIFY_PARAM_set_hostflags(demands,
                                     X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);

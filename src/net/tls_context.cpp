@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509err.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -185,8 +186,12 @@ result<void> tls_settings::validate() const {
                         key_file.empty() ? "key_file" : "certificate_file"),
             "a client certificate needs both");
     }
-    if (server_name.find('\0') != std::string::npos || server_name.size() > 254) {
-        return setting_error("TLS setting server_name is no host name", "names have at most 253 bytes");
+    // It goes out in the clear, and into the server's logs.
+    const bool visible =
+        std::all_of(server_name.begin(), server_name.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+    if (!visible || server_name.size() > 254) {
+        return setting_error("TLS setting server_name is no host name",
+                             "names have at most 253 bytes, ASCII without blanks; write international ones as xn--...");
     }
     if (minimum_version > maximum_version) {
         return setting_error("TLS setting minimum_version is above maximum_version",

@@ -12,10 +12,11 @@
 
 namespace lido::pool {
 
-core::core(scheduler_group& group, const settings& initial, observer* watcher)
+core::core(scheduler_group& group, const settings& initial, observer* watcher, bool roams)
     : group_(group),
       home_(group.at(0)),
       observer_(watcher),
+      roams_(roams),
       timer_(*this),
       rearm_work_(*this, &core::rearm),
       dispose_work_(*this, &core::dispose),
@@ -31,11 +32,6 @@ core::core(scheduler_group& group, const settings& initial, observer* watcher)
 }
 
 core::~core() = default;
-
-scheduler& core::home_of(slot_id slot) const noexcept {
-    const lock held(mutex_);
-    return *entries_[slot.index].where;
-}
 
 void core::shut_down() noexcept {
     lock held(mutex_);
@@ -159,7 +155,7 @@ void core::settle(lock& held) noexcept {
 
 core::granted core::granted_locked(slot_id slot, lease_id lease) noexcept {
     entry& lent = entries_[slot.index];
-    granted made{lent.connection, slot, lease, std::exchange(lent.served, true)};
+    granted made{lent.connection, slot, lease, lent.where, std::exchange(lent.served, true)};
     make_parkable_locked(made);
     return made;
 }

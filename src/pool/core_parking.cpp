@@ -57,8 +57,13 @@ bool core::take_parked(const acquire_options& options, granted& found) noexcept 
         rested.store(rested.load(std::memory_order_relaxed) + (now - taken->since).count(), std::memory_order_relaxed);
     }
     // Its epoch is that of now: a lease of an earlier one does not rest.
-    found = {taken->connection, taken->slot, taken->lease, true, taken->epoch, taken};
+    found = {taken->connection, taken->slot, taken->lease, taken->where, true, taken->epoch, taken};
     return true;
+}
+
+bool core::is_exhausted() const noexcept {
+    if (!parking_->exhausted.load(std::memory_order_relaxed)) return false;
+    return parking_->cache.is_empty(affinity_here());
 }
 
 /// Lets a clean lease rest. False: it is for the ledger. Any thread, without the mutex.
@@ -66,8 +71,8 @@ bool core::park(const granted& lease) noexcept {
     if (lease.parking == nullptr) return false;
     const scheduler* here = scheduler::current();
     if (here != nullptr && &here->group() == &group_) {
-        // What lives on another scheduler goes where those find it who are there.
-        if (lease.parking->where != here) return false;
+        // What lives on another scheduler goes where those find it who are there, unless that matters to nobody.
+        if (!roams_ && lease.parking->where != here) return false;
         lease.parking->since = here->now();
         return parking_->cache.park(here->index(), lease.parking, lease.epoch);
     }
@@ -138,8 +143,10 @@ void core::tend_parking_locked() noexcept {
         parking_->cache.open();
     }
     const settings& current = ledger_->current_settings();
-    const bool exhausted = parking_->suits && !paused_ && !ledger_->draining() && now.of(slot_state::idle) == 0 &&
-                           now.regular == ledger_->size_limit() && current.on_full == when_full::wait;
+    // Counted anew: what rested may just have gone home. A pool that may still grow has to see who wants something.
+    const ledger_counts then = ledger_->counts();
+    const bool exhausted = parking_->suits && !paused_ && !ledger_->draining() && then.of(slot_state::idle) == 0 &&
+                           then.regular == current.max_size && current.on_full == when_full::wait;
     parking_->exhausted.store(exhausted, std::memory_order_relaxed);
 }
 

@@ -74,6 +74,15 @@ public:
         return parked;
     }
 
+    /// Does nothing rest? Looks at shard `first` first: what others write is best not read. It may have changed at
+    /// once.
+    [[nodiscard]] bool is_empty(std::size_t first) const noexcept {
+        for (std::size_t i = 0; i < count_; ++i) {
+            if (shards_[(first + i) % count_].size.load(std::memory_order_relaxed) > 0) return false;
+        }
+        return true;
+    }
+
     [[nodiscard]] bool is_open() const noexcept { return door_.load(std::memory_order_relaxed) != closed; }
     /// Leases that are lent now carry it, and are parked only while it lasts.
     [[nodiscard]] std::uint32_t epoch() const noexcept { return epoch_; }

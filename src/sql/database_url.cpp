@@ -48,6 +48,25 @@ result<std::string> decode(std::string_view part, std::string_view name) {
     return decoded;
 }
 
+/// The other way round: letters, digits, "-._~" and what is in `plain` stay as they are.
+std::string encode(std::string_view part, std::string_view plain) {
+    constexpr std::string_view unreserved = "-._~";
+    std::string encoded;
+    encoded.reserve(part.size());
+    for (const char each : part) {
+        const bool alphanumeric =
+            (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z') || (each >= '0' && each <= '9');
+        if (alphanumeric || unreserved.find(each) != std::string_view::npos ||
+            plain.find(each) != std::string_view::npos) {
+            encoded.push_back(each);
+        } else {
+            encoded.push_back('%');
+            append_hexadecimal(encoded, static_cast<std::uint8_t>(each));
+        }
+    }
+    return encoded;
+}
+
 result<server_place> parse_place(std::string_view text) {
     server_place place;
     std::string_view host = text;
@@ -188,22 +207,24 @@ result<database_url> database_url::parse(std::string_view text) {
 std::string database_url::to_text() const {
     std::string text = fmt::format("{}:", name_of(kind));
     if (kind == database_kind::sqlite) {
-        text += database;
+        // Two slashes at its front would be taken for a host's.
+        text += database.starts_with("//") ? "//" : "";
+        text += encode(database, "/:,@+");
     } else {
         text += "//";
-        if (!user.empty()) text += user + "@";
+        if (!user.empty()) text += encode(user, "") + "@";
         for (std::size_t i = 0; i < places.size(); ++i) {
             const bool bracketed = places[i].host.find(':') != std::string::npos;
-            text +=
-                fmt::format("{}{}{}{}", i == 0 ? "" : ",", bracketed ? "[" : "", places[i].host, bracketed ? "]" : "");
+            text += fmt::format("{}{}{}{}", i == 0 ? "" : ",", bracketed ? "[" : "", encode(places[i].host, ":"),
+                                bracketed ? "]" : "");
             if (places[i].port != 0) text += fmt::format(":{}", places[i].port);
         }
-        text += "/" + database;
+        text += "/" + encode(database, "/:,@+");
     }
     char separator = '?';
     for (const auto& [name, value] : options) {
         if (may_hold_secret(name)) continue;
-        text += fmt::format("{}{}={}", std::exchange(separator, '&'), name, value);
+        text += fmt::format("{}{}={}", std::exchange(separator, '&'), encode(name, ""), encode(value, "/:,@+"));
     }
     return text;
 }

@@ -1,9 +1,9 @@
 #include "lido/sql/pool.hpp"
 
+#include "lido/sql/mysql/pool.hpp"
+#include "lido/sql/postgres/pool.hpp"
 #include "lido/sql/sqlite/pool.hpp"
 #include "sql/any_pool.hpp"
-
-#include <fmt/format.h>
 
 #include <utility>
 
@@ -12,25 +12,23 @@ namespace {
 
 using opened = result<std::shared_ptr<detail::any_pool>>;
 
-/// `Settings::from(url, common)` says what the URL means to its kind.
-template <class Pool, class Settings, database_kind Kind>
-opened open_as(scheduler_group& group, const database_url& url, const pool_settings& common) {
-    result<Settings> settings = Settings::from(url, common);
-    if (!settings) return std::move(settings).error();
+template <class Pool, database_kind Kind, class Settings>
+opened open_as(scheduler_group& group, const result<Settings>& settings) {
+    if (!settings) return settings.error();
     return std::shared_ptr<detail::any_pool>(std::make_shared<detail::held_pool<Pool, Kind>>(group, *settings));
 }
 
-/// A new kind of database has its line here.
-opened open_kind(scheduler_group& group, const database_url& url, const pool_settings& common) {
+/// A new kind of database has its line here. Each kind says what a URL means to it, and checks its options.
+opened open_kind(scheduler_group& group, std::string_view text, const database_url& url, const pool_settings& common) {
     switch (url.kind) {
-        case database_kind::sqlite:
-            return open_as<sqlite::pool, sqlite::pool_settings, database_kind::sqlite>(group, url, common);
         case database_kind::postgres:
+            return open_as<postgres::pool, database_kind::postgres>(group, postgres::settings::from(text, common));
         case database_kind::mysql:
+            return open_as<mysql::pool, database_kind::mysql>(group, mysql::pool_settings::from(text, common));
+        case database_kind::sqlite:
             break;
     }
-    return error(lido::errc::invalid_argument, fmt::format("database URL: {}: not in this build", url.to_text()),
-                 "use sqlite:file.db");
+    return open_as<sqlite::pool, database_kind::sqlite>(group, sqlite::pool_settings::from(url, common));
 }
 
 }  // namespace
@@ -44,6 +42,9 @@ transaction::~transaction() = default;
 
 operation<rows> transaction::query_with(statement what, parameters with) {
     return held_->query_with(std::move(what), std::move(with));
+}
+operation<std::vector<rows>> transaction::run_batch(batch what) {
+    return held_->run_batch(std::move(what));
 }
 operation<unsigned> transaction::savepoint() {
     return held_->savepoint();
@@ -71,11 +72,16 @@ operation<rows> row_stream::next() {
 
 // ---- pool -----------------------------------------------------------------------------------------------------------
 
-result<pool> pool::open(scheduler_group& group, std::string_view url, const pool_settings& settings) {
+result<std::shared_ptr<detail::any_pool>> detail::open_any(scheduler_group& group, std::string_view url,
+                                                           const pool_settings& settings) {
     if (auto valid = settings.validate(); !valid) return std::move(valid).error();
     auto parsed = database_url::parse(url);
     if (!parsed) return std::move(parsed).error();
-    auto made = open_kind(group, *parsed, settings);
+    return open_kind(group, url, *parsed, settings);
+}
+
+result<pool> pool::open(scheduler_group& group, std::string_view url, const pool_settings& settings) {
+    auto made = detail::open_any(group, url, settings);
     if (!made) return std::move(made).error();
     return pool(std::move(*made));
 }
@@ -92,6 +98,9 @@ operation<row_stream> pool::stream_with(statement what, parameters with) {
 }
 operation<rows> pool::execute_many(statement what, std::vector<parameters> with) {
     return held_->execute_many(std::move(what), std::move(with));
+}
+operation<std::vector<rows>> pool::run_batch(batch what) {
+    return held_->run_batch(std::move(what));
 }
 operation<transaction> pool::begin(const transaction_options& options) {
     return held_->begin(options);

@@ -170,11 +170,11 @@ std::string cell::to_text() const {
 // ---- row ------------------------------------------------------------------------------------------------------------
 
 std::size_t row::size() const noexcept {
-    return rows_->columns_.size();
+    return rows_->column_count();
 }
 
 cell row::operator[](std::size_t column) const noexcept {
-    return {*rows_, column, rows_->cells_[number_ * rows_->columns_.size() + column]};
+    return {*rows_, column, rows_->cells_[number_ * rows_->column_count() + column]};
 }
 
 result<cell> row::at(std::string_view column) const {
@@ -187,8 +187,8 @@ result<cell> row::at(std::string_view column) const {
 
 result<std::size_t> rows::find_column(std::string_view name) const {
     std::optional<std::size_t> found;
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-        if (columns_[i] != name) continue;
+    for (std::size_t i = 0; i < column_count(); ++i) {
+        if (column_name(i) != name) continue;
         if (found) {
             return error(lido::errc::invalid_argument, fmt::format("the result has several columns named {}", name),
                          "give each column a name of its own (AS), or use its number");
@@ -197,7 +197,7 @@ result<std::size_t> rows::find_column(std::string_view name) const {
     }
     if (!found) {
         return error(lido::errc::invalid_argument, fmt::format("the result has no column named {}", name),
-                     fmt::format("it has: {}", fmt::join(columns_, ", ")));
+                     fmt::format("it has: {}", fmt::join(names(), ", ")));
     }
     return *found;
 }
@@ -207,28 +207,9 @@ void rows::clear_rows() noexcept {
     text_.clear();
 }
 
-void rows::add(bool of) {
-    detail::stored_cell& made = cells_.emplace_back();
-    made.kind = cell_kind::boolean;
-    made.integer = of ? 1 : 0;
-}
-
-void rows::add(std::int64_t of) {
-    detail::stored_cell& made = cells_.emplace_back();
-    made.kind = cell_kind::integer;
-    made.integer = of;
-}
-
-void rows::add(double of) {
-    detail::stored_cell& made = cells_.emplace_back();
-    made.kind = cell_kind::real;
-    made.real = of;
-}
-
 void rows::add_place(cell_kind kind, std::string_view of) {
     LIDO_ASSERT(text_.size() + of.size() <= std::numeric_limits<std::uint32_t>::max());
-    detail::stored_cell& made = cells_.emplace_back();
-    made.kind = kind;
+    detail::stored_cell& made = add_cell(kind);
     made.place = {static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(of.size())};
     text_.append(of);
 }

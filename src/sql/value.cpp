@@ -172,7 +172,12 @@ result<timestamp> parse_timestamp(std::string_view text) {
     const auto offset = take_offset(parts);
     if (!offset) return offset.error();
     if (!parts.empty()) return not_a_timestamp("something stands behind it");
-    return when - *offset;
+    when -= *offset;
+    // An offset or a leap second leads out of the years at either end.
+    if (when < sys_days(year(1) / 1 / 1) || when >= sys_days(year(10000) / 1 / 1)) {
+        return not_a_timestamp("it lies outside of the years 1 … 9999");
+    }
+    return when;
 }
 
 }  // namespace lido::sql

@@ -1,6 +1,8 @@
 """`lido fetch`: what goes out, what comes to which descriptor, and how it ends."""
 
+import contextlib
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -19,6 +21,28 @@ def closed_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def saying(answer):
+    """A server that answers each connection's first bytes with these, and ends it: its URL."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    with listening.accept()[0] as one:
+                        one.recv(65536)
+                        one.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def with_descriptors(count):
+    """For a process that may have so many open files."""
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
 
 
 class Fetch(unittest.TestCase):
@@ -76,6 +100,51 @@ class Fetch(unittest.TestCase):
                 self.assertEqual("", done.stdout)
                 self.assertEqual(1, done.stderr.count("\n"), done.stderr)
                 self.assertTrue(done.stderr.startswith("lido fetch: "), done.stderr)
+
+    def test_a_server_that_breaks_the_protocol_or_a_limit_is_one_that_broke(self):
+        endless = b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: 1\r\n" % i for i in range(200)) + b"\r\n"
+        for arguments, answer, part in (
+            ([], b"SSH-2.0-OpenSSH_9.2\r\n", "does not begin with an HTTP/1.x status line"),
+            ([], b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na", "Content-Length values differ"),
+            ([], endless, "max_header_count = 100"),
+            ([], b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart", "5 of 9 bytes"),
+            (["-L"], b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n", "redirect"),
+        ):
+            with self.subTest(part), saying(answer) as url:
+                done = fetch(*arguments, url)
+                self.assertEqual(56, done.returncode, done.stderr)
+                self.assertIn(part, done.stderr)
+
+    def test_a_machine_without_descriptors_is_something_else_that_went_wrong(self):
+        with TestServer(ok) as server:
+            done = fetch(server.url, preexec_fn=with_descriptors(4))
+        self.assertEqual((1, ""), (done.returncode, done.stdout), done.stderr)
+        self.assertRegex(done.stderr, r"^lido fetch: .*Too many open files\n$")
+
+    def test_takes_a_body_from_standard_input(self):
+        with TestServer(ok) as server, tempfile.TemporaryFile() as body:
+            body.write(b"from a pipe")
+            body.seek(0)
+            self.assertEqual(0, fetch("-d", "@-", "-X", "put", server.url, stdin=body).returncode)
+            self.assertEqual(("PUT", b"from a pipe"), (server.seen[0].method, server.seen[0].body))
+
+    def test_what_is_wrong_with_a_url_is_said(self):
+        for url, part in (
+            ("shop.example/", "has no scheme; write http://shop.example/"),
+            ("ftp://host/", "use http or https"),
+            ("http://", "has no host"),
+            ("http://host:99999/", "port 1 … 65535"),
+            ("http://host/a b", "percent-encode it"),
+            ("http://me:hidden@host/", "--header 'Authorization"),
+        ):
+            done = fetch(url)
+            self.assertEqual((2, ""), (done.returncode, done.stdout))
+            self.assertIn(part, done.stderr)
+
+    def test_the_time_for_connecting_is_a_time_out_too(self):
+        # Nobody answers there: 192.0.2.0/24 is for documentation. Where the network refuses it, that is told instead.
+        done = fetch("--connect-timeout", "200ms", "http://192.0.2.1/")
+        self.assertIn(done.returncode, (28, 7), done.stderr)
 
     def test_ends_when_its_time_is_over(self):
         with socket.create_server(("127.0.0.1", 0)) as stalling:
@@ -172,6 +241,14 @@ class Ends(unittest.TestCase):
             code, _, err, seconds = end_by(load)
         self.assertEqual(128 + signal.SIGINT, code, err)
         self.assertLess(seconds, 10)
+
+    def test_by_another_signal_has_its_number(self):
+        with socket.create_server(("127.0.0.1", 0)) as stalling:
+            url = f"http://127.0.0.1:{stalling.getsockname()[1]}/"
+            load = subprocess.Popen([LIDO, "fetch", url], stderr=subprocess.PIPE)
+            with stalling.accept()[0]:
+                code, _, err, _ = end_by(load, signal.SIGTERM)
+        self.assertEqual(128 + signal.SIGTERM, code, err)
 
     def test_by_a_signal_with_many_under_way(self):
         with socket.create_server(("127.0.0.1", 0)) as stalling:

@@ -64,9 +64,9 @@ class Regions(unittest.TestCase):
                             "--cycles", "20", "--output", "json")  # fmt: skip
         report = json.loads(done.stdout)
         region = report["upstream"]["regions"][0]
-        # A check that passes in the background lets a few probes through; they fail, too.
+        # A check that passes in the background lets a few probes through; they fail, too, if any come before the end.
         self.assertEqual("open", breaker_path(region)[0])
-        self.assertEqual("open", region["breaker"])
+        self.assertIn(region["breaker"], ("open", "half_open"))
         let_through = report["statuses"]["503"]
         self.assertIn(let_through, range(3, 8))
         self.assertEqual(let_through, region["outcomes"]["failed"])

@@ -52,6 +52,16 @@ WRONG = [
     (["--header", "A: b"], "--header needs a URL"),
     (["--data", "x"], "--data needs a URL"),
     (["--insecure"], "--insecure needs a URL"),
+    (["--http2"], "--http2 needs a URL"),
+    (["--proxy", "http://127.0.0.1:1"], "--proxy needs a URL"),
+    ([URL, "--http1", "--http2"], "--http1, --http2 and --http2-prior-knowledge exclude each other"),
+    ([URL, "--insecure", "--cacert", "/etc/hostname"], "--insecure and --cacert exclude each other"),
+    ([URL, "--proxy", "ftp://127.0.0.1:1"], "proxy"),
+    ([URL, "--proxy", "http://127.0.0.1:1", "--unix-socket", "/tmp/s"], "--proxy and --unix-socket exclude each other"),
+    ([URL, "--no-proxy", "a"], "--no-proxy needs --proxy"),
+    ([URL, "--http3"], "did you mean --http"),
+    ([URL, "--unix-sock", "/tmp/s"], "did you mean --unix-socket?"),
+    (["--regions", URL, "--unix-socket", "/tmp/s"], "--unix-socket and --regions exclude each other"),
     ([URL, "--method", "G T"], "--method"),
     ([URL, "--header", "no colon"], "--header must be 'Name: value'"),
     ([URL, "--header", "A: b\nC: d"], "--header"),
@@ -136,8 +146,9 @@ class Usage(unittest.TestCase):
             for option in """--num-users --pool-size --when-full --duration --cycles --think-time --warm-up --max-retries
                 --backoff-factor --retry-statuses --retry-methods --connect-timeout --read-timeout --acquire-timeout
                 --timeout --per-user-pools --compare --method --header --data --output --report --log-requests --slow
-                --seed --insecure --cacert""".split():
-                self.assertIn(f"  {option}", done.stdout)
+                --seed --insecure --cacert --http1 --http2 --http2-prior-knowledge --proxy --no-proxy --unix-socket --sql
+                --param --write-statement --write-param --write-ratio --setup""".split():
+                self.assertRegex(done.stdout, rf"(?m)^  (-[A-Za-z], )?{option}\b")
             self.assertLessEqual(max(map(len, done.stdout.split("\n"))), 80)
         for arguments in (["help"], ["--help"], ["help", "help"]):
             done = run(*arguments)

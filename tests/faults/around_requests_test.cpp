@@ -1,6 +1,8 @@
 // What the client does around a request: content codings, redirects, cookies, credentials.
 #include "support/content_codings.hpp"
 #include "support/http_client_world.hpp"
+#include "support/peak_memory.hpp"
+#include "support/repeated.hpp"
 #include "support/sanitized.hpp"
 #include "support/scripted_server.hpp"
 #include "support/streamed_bodies.hpp"
@@ -8,7 +10,6 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include <fstream>
 #include <mutex>
 #include <optional>
 
@@ -121,32 +122,11 @@ TEST(CodedContent, ThatIsDamagedOrCutIsAnError) {
 
 // ---- bombs ----------------------------------------------------------------------------------------------------------
 
-/// The most memory that this process has had so far, in bytes.
-std::size_t peak_memory() {
-    std::ifstream status("/proc/self/status");
-    for (std::string line; std::getline(status, line);) {
-        if (line.starts_with("VmHWM:")) return std::stoul(line.substr(6)) * 1024;
-    }
-    return 0;
-}
-
-void forget_peak() {
-    std::ofstream("/proc/self/clear_refs") << "5";
-}
-
 struct bomb {
     const char* name;
     std::string codings;
     std::function<std::string()> body;
 };
-
-/// So many times the text.
-std::string repeated(std::string_view text, std::size_t times) {
-    std::string all;
-    all.reserve(text.size() * times);
-    for (std::size_t i = 0; i < times; ++i) all += text;
-    return all;
-}
 
 constexpr std::size_t ten_gibibytes = std::size_t{10} << 30U;
 
@@ -358,6 +338,23 @@ TEST(Cookies, AreNeitherKeptNorSentWithoutAJar) {
     client user(io, plain_settings(server.url()));
     ASSERT_TRUE(user.get("/").wait().has_value());
     EXPECT_THAT(std::string(user.get("/").wait().value().body()), Not(HasSubstr("Cookie")));
+}
+
+TEST(Cookies, AndRedirectsDoNotGetInTheWayOfATargetThatIsNoUri) {
+    scripted_server server({.on_request = [](const arrival& what) {
+        if (what.target == "/a|b/%zz?[c]") {
+            return reaction{.bytes = response_text("", 302, "Location: next\r\nSet-Cookie: a=1\r\n")};
+        }
+        return reaction{.bytes = response_text(what.target + (what.head.find("Cookie: a=1") < 9999 ? " a" : ""))};
+    }});
+    runtime io;
+    http::client_settings settings = plain_settings(server.url());
+    settings.cookies = std::make_shared<http::cookie_jar>();
+    client without_redirects(io, settings);
+    EXPECT_EQ(without_redirects.get("/a|b/%zz?[c]").wait().value().status(), 302U);
+    settings.redirects = http::redirect_settings::follow();
+    client user(io, settings);
+    EXPECT_EQ(user.get("/a|b/%zz?[c]").wait().value().body(), "/a%7Cb/next a");
 }
 
 TEST(Cookies, GoBackToWhereTheyCameFromAlsoAlongRedirects) {

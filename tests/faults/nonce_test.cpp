@@ -1,15 +1,17 @@
 // Nothing of one request reaches another: every request carries a nonce, which the server sends back, while connections
-// break at random bytes and one request in ten is cancelled at a random moment.
+// break at random bytes and one request in ten is cancelled at a random moment. LIDO_NONCE_PAIRS=5000000 asks for a
+// longer run.
 #include "lido/base/random.hpp"
-#include "support/cancelling.hpp"
+#include "support/cutting_proxy.hpp"
 #include "support/http_client_world.hpp"
+#include "support/nginx_server.hpp"
+#include "support/nonce_load.hpp"
 #include "support/sanitized.hpp"
 #include "support/scripted_server.hpp"
 #include "support/test_sockets.hpp"
 
 #include <fmt/format.h>
 
-#include <atomic>
 #include <memory>
 
 namespace lido::test {
@@ -17,11 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using http::client;
-using http::method;
-
-constexpr std::size_t pairs_wanted = sanitized ? 20'000 : 100'000;
-constexpr std::size_t users = 40;
-constexpr std::size_t max_connections = 10;
+using http::http_versions;
 
 /// A server that sends the nonce back, and out of ten thousand answers cuts 100 at a random byte, delays 30, and
 /// doubles 30.
@@ -42,92 +40,93 @@ server_script breaking_script(std::uint64_t seed) {
     }};
 }
 
-struct tally {
-    std::atomic<std::size_t> begun{0};
-    std::atomic<std::size_t> matched{0};
-    std::atomic<std::size_t> mismatched{0};
-    std::atomic<std::size_t> cancelled{0};
-    std::atomic<std::size_t> broken{0};
-    std::atomic<std::size_t> unexpected{0};
-};
-
-void count(tally& counts, const result<http::response>& outcome, const std::string& nonce) {
-    if (outcome) {
-        ++(outcome->body() == nonce ? counts.matched : counts.mismatched);
-        if (outcome->body() != nonce) ADD_FAILURE() << nonce << " was answered with " << outcome->body();
-    } else if (outcome.error() == errc::cancelled) {
-        ++counts.cancelled;
-    } else if (outcome.error() == errc::connection_closed || outcome.error() == errc::maybe_executed) {
-        ++counts.broken;
-    } else {
-        ++counts.unexpected;
-        ADD_FAILURE() << outcome.error().message();
-    }
-}
-
-task<void> use(client& by, std::uint64_t seed, std::size_t number, tally& counts) {
-    random_source dice(seed);
-    while (counts.matched.load() < pairs_wanted && counts.unexpected.load() == 0) {
-        std::string nonce = fmt::format("{}-{}", number, ++counts.begun);
-        const bool posts = dice.unit() < 0.5;
-        if (posts) nonce.insert(0, "post-");
-        operation<http::response> asked = by.send(nonce_request(posts ? method::post : method::get, nonce));
-        if (dice.unit() < 0.1) {
-            const auto turns = static_cast<unsigned>(dice.unit() * 12);
-            const result<http::response> outcome = co_await cancelled_after(std::move(asked), turns);
-            count(counts, outcome, nonce);
-        } else {
-            const result<http::response> outcome = co_await std::move(asked);
-            count(counts, outcome, nonce);
-        }
-    }
-}
-
-void run_nonce_test(std::uint32_t io_threads) {
+std::uint64_t shown_seed() {
     const std::uint64_t seed = random_source::entropy_seed();
-    SCOPED_TRACE(fmt::format("seed {}", seed));
     fmt::print("seed {}\n", seed);
+    return seed;
+}
+
+class nonces : public testing::TestWithParam<std::uint32_t> {};
+
+TEST_P(nonces, come_back_to_whoever_sent_them_from_a_server_that_cuts_delays_and_doubles) {
+    const std::uint64_t seed = shown_seed();
     const std::size_t descriptors_before = open_descriptors();
     scripted_server server(breaking_script(seed));
-    tally counts;
+    // All that came is remembered there.
+    nonce_tally counts(std::min<std::size_t>(nonce_pairs(sanitized ? 20'000 : 100'000), 1'000'000));
     {
-        runtime io({.threads = io_threads});
-        {
-            http::client_settings settings = plain_settings(server.url());
-            settings.max_connections_per_origin = max_connections;
-            client shop(io, settings);
-            on_tasks(io, users, [&](std::size_t i) { return use(shop, seed + i + 1, i, counts); });
-
-            const http::client_statistics after = shop.statistics();
-            EXPECT_LE(open_connections(shop), max_connections);
-            EXPECT_EQ(after.origins.at(0).pool.leases, 0U);
-            EXPECT_EQ(after.origins.at(0).pool.waiting, 0U);
-            EXPECT_GT(after.connections_reused, pairs_wanted / 2);
-        }
-        EXPECT_TRUE(server.wait_until([&] { return server.connections() == 0; }));
+        runtime io({.threads = GetParam()});
+        client shop(io, plain_settings(server.url()));
+        run_nonce_load(io, shop, 40, seed, counts);
     }
-    EXPECT_EQ(counts.mismatched, 0U);
-    EXPECT_GE(counts.matched, pairs_wanted);
-    EXPECT_GT(counts.cancelled, pairs_wanted / 50);
-    EXPECT_GT(counts.broken, 0U);
-    EXPECT_LE(server.peak(), max_connections);
+    EXPECT_TRUE(server.wait_until([&] { return server.connections() == 0; }));
+    expect_nonces_kept(counts);
+    EXPECT_LE(server.peak(), 10U);
     // Without a policy that says otherwise a POST comes once at most; a GET again while no byte of an answer came.
     for (const auto& [nonce, times] : server.nonces()) {
         EXPECT_LE(times, nonce.starts_with("post-") ? 1U : 4U) << nonce;
     }
-    fmt::print("{} matched, {} cancelled, {} broken, {} connections\n", counts.matched.load(), counts.cancelled.load(),
-               counts.broken.load(), server.accepted());
     // The server has three descriptors and the name resolver none: everything else has to be gone.
     EXPECT_LE(open_descriptors(), descriptors_before + 3);
 }
 
-TEST(nonces, come_back_to_whoever_sent_them_on_one_loop) {
-    run_nonce_test(1);
+INSTANTIATE_TEST_SUITE_P(on, nonces, testing::Values(1U, 2U),
+                         [](const auto& one) { return fmt::format("{}_loops", one.param); });
+
+struct way_to_cut {
+    http_versions version;
+    std::uint32_t loops;
+    std::size_t users;
+    std::size_t connections;
+    std::size_t longest;  ///< bytes of answers that a connection has at most
+};
+
+class nonces_by_a_way_that_is_cut : public testing::TestWithParam<way_to_cut> {};
+
+TEST_P(nonces_by_a_way_that_is_cut, come_back_to_whoever_sent_them) {
+    const std::uint64_t seed = shown_seed();
+    const bool multiplexed = GetParam().version == http_versions::http2;
+    nginx_server server({.server = fmt::format(R"(location / {{ return 200 "$http_x_nonce"; }}
+                             keepalive_requests 1000000; {})",
+                                               multiplexed ? "http2_max_concurrent_streams 40;" : ""),
+                         .http2 = multiplexed});
+    const auto allowance = [](random_source& dice) { return 1 + dice.below(GetParam().longest); };
+    cutting_proxy way(server.port(), seed, allowance);
+    nonce_tally counts(nonce_pairs(sanitized ? 10'000 : 50'000));
+    {
+        runtime io({.threads = GetParam().loops});
+        http::client_settings settings = plain_settings(fmt::format("http://127.0.0.1:{}", way.port()));
+        settings.http_version = GetParam().version;
+        settings.max_connections_per_origin = GetParam().connections;
+        // Cuts are many here, and each may look like a server that is down.
+        settings.connect_back_off.initial = 1ms;
+        settings.connect_back_off.maximum = 5ms;
+        // A long run may be stopped for minutes, and go on: that is no failure.
+        settings.timeout = 24h;
+        settings.acquire_timeout = settings.read_timeout = 1h;
+        settings.connect_timeout = 10min;
+        client shop(io, settings);
+        run_nonce_load(io, shop, GetParam().users, seed, counts);
+    }
+    expect_nonces_kept(counts);
+    EXPECT_GT(way.cut(), 0U);
+    if (multiplexed) {
+        EXPECT_LE(way.peak(), GetParam().connections + 1) << "one may be going while the next comes";
+    } else {
+        EXPECT_GT(way.accepted(), way.cut() + counts.cancelled / 50) << "some were cancelled while they ran";
+    }
+    fmt::print("{} connections, {} cut\n", way.accepted(), way.cut());
 }
 
-TEST(nonces, come_back_to_whoever_sent_them_when_leases_cross_loops) {
-    run_nonce_test(2);
-}
+INSTANTIATE_TEST_SUITE_P(of, nonces_by_a_way_that_is_cut,
+                         testing::Values(way_to_cut{http_versions::http1, 1, 40, 10, 50'000},
+                                         way_to_cut{http_versions::http1, 2, 40, 10, 50'000},
+                                         way_to_cut{http_versions::http2, 1, 100, 3, 200'000},
+                                         way_to_cut{http_versions::http2, 2, 100, 3, 200'000}),
+                         [](const auto& one) {
+                             const bool multiplexed = one.param.version == http_versions::http2;
+                             return fmt::format("{}_on_{}_loops", multiplexed ? "http2" : "http1", one.param.loops);
+                         });
 
 }  // namespace
 }  // namespace lido::test

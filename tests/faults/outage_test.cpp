@@ -72,6 +72,43 @@ TEST(outage, in_which_the_server_takes_connections_but_no_handshake_costs_few_co
     EXPECT_LE(server.accepted(), 60U);
 }
 
+/// Takes connections and says nothing.
+server_script silence() {
+    return {.on_request = {},
+            .on_connection = [](std::size_t) { return reaction{.bytes = "", .then = afterwards::stall}; }};
+}
+
+/// Of what a server costs that never ends its handshake: the error of the client's request.
+error silent_handshake(http::client_settings settings) {
+    settings.acquire_timeout = settings.timeout = settings.connect_timeout = 10min;
+    settings.tls_handshake_timeout = 200ms;
+    settings.down_fail_fast = 0ms;
+    runtime io;
+    client user(io, settings);
+    const auto begun = clock::now();
+    auto got = user.get("/").wait();
+    EXPECT_LT(clock::now() - begun, 60s) << "it waited for the connect time-out";
+    return got ? error(errc::invalid_argument, "it was answered") : std::move(got).error();
+}
+
+TEST(outage, in_which_the_server_never_ends_a_handshake_lasts_as_long_as_a_handshake_may) {
+    scripted_server server(silence());
+    const std::string where = "127.0.0.1:" + std::to_string(server.port());
+    const error why = silent_handshake(plain_settings("https://" + where));
+    EXPECT_EQ(why, errc::connect_timeout) << why.message();
+    EXPECT_THAT(why.message(), HasSubstr("TLS handshake with " + where));
+}
+
+TEST(outage, in_which_a_proxy_never_ends_a_handshake_lasts_as_long_as_a_handshake_may) {
+    scripted_server server(silence());
+    const std::string where = "127.0.0.1:" + std::to_string(server.port());
+    http::client_settings settings = plain_settings("http://shop.example");
+    settings.proxy = "https://" + where;
+    const error why = silent_handshake(settings);
+    EXPECT_EQ(why, errc::connect_timeout) << why.message();
+    EXPECT_THAT(why.message(), HasSubstr("proxy https://" + where + ": TLS handshake with " + where));
+}
+
 TEST(outage, ends_for_all_callers_within_the_longest_back_off) {
     scripted_server server(echo_script());
     runtime io;

@@ -62,6 +62,8 @@ std::vector<proxy_fault> connect_faults() {
     const std::string ok = "HTTP/1.1 200 Connection established\r\n\r\n";
     std::string endless;
     for (int i = 0; i < 100; ++i) endless += "HTTP/1.1 103 Early Hints\r\n\r\n";
+    std::string fields;
+    for (int i = 0; i < 200; ++i) fields += "A: 1\r\n";
     return {
         {"refused", {.bytes = "HTTP/1.1 403 Forbidden\r\nContent-Length: 3\r\n\r\nno\n"}, errc::connect_failed, "403"},
         {"unreachable", {.bytes = "HTTP/1.1 502 Bad Gateway\r\n\r\n"}, errc::connect_failed, "502"},
@@ -87,9 +89,19 @@ std::vector<proxy_fault> connect_faults() {
         {"a huge head",
          {.bytes = "HTTP/1.1 200 OK\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n"},
          errc::connect_failed,
-         "max_head_bytes"},
-        {"a head without end", {.bytes = "HTTP/1.1 200 " + std::string(40'000, 'x')}, errc::connect_failed, "bytes"},
-        {"interim responses without end", {.bytes = endless}, errc::connect_failed, "interim"},
+         "raise http_limits::max_proxy_answer_bytes"},
+        {"a head without end",
+         {.bytes = "HTTP/1.1 200 " + std::string(40'000, 'x')},
+         errc::connect_failed,
+         "raise http_limits::max_start_line_bytes"},
+        {"fields without end",
+         {.bytes = "HTTP/1.1 200 OK\r\n" + fields + "\r\n"},
+         errc::connect_failed,
+         "raise http_limits::max_header_count"},
+        {"interim responses without end",
+         {.bytes = endless},
+         errc::connect_failed,
+         "raise http_limits::max_interim_responses"},
         {"silence", {.bytes = "", .then = afterwards::stall}, errc::connect_timeout, "no answer in time"},
         {"silence after a line",
          {.bytes = "HTTP/1.1 200 OK\r\n", .then = afterwards::stall},
@@ -125,6 +137,33 @@ TEST(an_http_proxy, that_says_nothing_of_credentials_is_told_none) {
     http::client_settings settings = through(proxy, "http", "http://shop.example");
     settings.proxy = fmt::format("http://127.0.0.1:{}", proxy.port());
     expect_refused(settings, proxy, {"none", {}, errc::connect_failed, "wants credentials"}, "CONNECT");
+}
+
+TEST(an_http_proxy, may_say_as_much_as_the_setting_allows_and_not_a_byte_more) {
+    constexpr std::size_t most = 300;
+    const std::string interim = "HTTP/1.1 103 Early Hints\r\n\r\n";
+    for (const std::string& before : {std::string(), interim}) {
+        const std::string begin = before + "HTTP/1.1 200 OK\r\nX: ";
+        for (const std::size_t size : {most, most + 1}) {
+            const std::string answer = begin + std::string(size - begin.size() - 4, 'x') + "\r\n\r\n";
+            const scripted_server proxy({.on_request = [&](const arrival& came) {
+                return reaction{.bytes = came.method == "CONNECT" ? answer : response_text("opened")};
+            }});
+            http::client_settings settings = through(proxy, "http", "http://shop.example");
+            settings.limits.max_proxy_answer_bytes = most;
+            settings.limits.max_start_line_bytes = 128;
+            if (size > most) {
+                const proxy_fault fault{"too long", {}, errc::connect_failed, "exceeds max_proxy_answer_bytes = 300"};
+                expect_refused(settings, proxy, fault, "CONNECT shop.example:80");
+                continue;
+            }
+            runtime io;
+            client user(io, settings);
+            const auto got = user.get("/page").wait();
+            ASSERT_TRUE(got.has_value()) << got.error().message();
+            EXPECT_EQ(got->body(), "opened");
+        }
+    }
 }
 
 /// A proxy that opens a tunnel to itself, and is the server at its other end.

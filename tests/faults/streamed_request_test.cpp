@@ -164,6 +164,24 @@ TEST(StreamedRequest, AnsweredBeforeItsEndIsNotSentToItsEnd) {
     EXPECT_TRUE(comes_true([&] { return open_connections(user) == 0; }));
 }
 
+TEST(StreamedRequest, WhoseSourceAnswersWhenItIsNotAskedAnyMoreWaitsForTheServer) {
+    scripted_server server({.on_request = [](const arrival&) { return reaction{}; },
+                            .on_head =
+                                [](const arrival&) {
+                                    const std::string answer = response_text("no", 413);
+                                    return reaction{
+                                        .bytes = answer, .then = afterwards::stall, .cut_at = answer.size() - 1};
+                                }});
+    runtime io;
+    client user(io, plain_settings(server.url()));
+    source_watch watch;
+    const auto source = source_of("text", {.sized = false, .piece = 1, .pause = 50ms}, watch);
+    const auto answer = user.send(request(method::post, "/").body(source).read_timeout(200ms)).wait();
+    ASSERT_FALSE(answer.has_value());
+    EXPECT_TRUE(answer.error() == errc::read_timeout) << answer.error().message();
+    EXPECT_LE(watch.reads, 1U);
+}
+
 TEST(StreamedRequest, WhoseSourceGivesNothingEndsWithTheDeadline) {
     scripted_server server(measuring_script());
     runtime io;
@@ -173,6 +191,48 @@ TEST(StreamedRequest, WhoseSourceGivesNothingEndsWithTheDeadline) {
     const auto answer = user.send(request(method::post, "/").body(source).timeout(50ms)).wait();
     ASSERT_FALSE(answer.has_value());
     EXPECT_TRUE(answer.error() == errc::timeout) << answer.error().message();
+}
+
+TEST(StreamedRequest, HasItsTrailersBehindTheBody) {
+    scripted_server server({.on_request = [](const arrival& what) {
+        return reaction{.bytes = response_text(fmt::format("{}|{}", what.body.size(), what.trailers))};
+    }});
+    runtime io;
+    client user(io, plain_settings(server.url()));
+    source_watch watch;
+    const auto count = [&watch]() -> result<http::headers> {
+        http::headers made;
+        made.add("X-Reads", fmt::format("{}", watch.reads.load())).value();
+        return made;
+    };
+    for (const std::size_t size : {0U, 3'000U, 100'000U}) {
+        const std::string expected = fmt::format("{}|Checksum: 77\r\n", size);
+        const auto in_memory =
+            user.send(request(method::put, "/").body(numbered_text(size)).trailer("Checksum", "77")).wait();
+        ASSERT_TRUE(in_memory.has_value()) << in_memory.error().message();
+        EXPECT_EQ(in_memory->body(), expected);
+        for (const bool sized : {true, false}) {
+            watch.reads = 0;
+            const auto source = source_of(numbered_text(size), {.sized = sized, .piece = 100'000}, watch);
+            request what = request(method::put, "/").body(source).trailer("Checksum", "77").trailers_from(count);
+            const auto answer = user.send(std::move(what)).wait();
+            ASSERT_TRUE(answer.has_value()) << answer.error().message();
+            EXPECT_EQ(answer->body(), expected + fmt::format("X-Reads: {}\r\n", watch.reads.load()));
+        }
+    }
+    EXPECT_EQ(server.accepted(), 1U);
+}
+
+TEST(StreamedRequest, WhoseTrailersCannotBeMadeIsBrokenOff) {
+    scripted_server server(measuring_script());
+    runtime io;
+    client user(io, eager_settings(server.url()));
+    const auto fail = []() -> result<http::headers> { return error(errc::check_failed, "no checksum"); };
+    const auto answer = user.send(request(method::put, "/").body("content").trailers_from(fail)).wait();
+    ASSERT_FALSE(answer.has_value());
+    EXPECT_TRUE(answer.error() == errc::check_failed) << answer.error().message();
+    EXPECT_EQ(server.requests(), 0U);
+    EXPECT_TRUE(comes_true([&] { return open_connections(user) == 0; }));
 }
 
 // ---- Expect: 100-continue -------------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ def killed_by(folder):
     """The first of the two that notices, and after how many seconds; None for neither."""
     begin = time.monotonic()
     for name, command in (
-        ("unit tests", [str(folder / "unit"), "--gtest_brief=1"]),
+        ("unit tests", [str(folder / "unit"), "--gtest_brief=1", "--gtest_fail_fast"]),
         ("simulator", [str(folder / "sim"), "--minutes", str((SECONDS - 15) / 60), "--shrink", "0"]),
     ):
         left = SECONDS - (time.monotonic() - begin)
@@ -132,7 +132,7 @@ def main(wanted):
         "unit": compile_all(unit_sources() + [ROOT / "tests/support" / s for s in SUPPORT], sound, ROOT / "src"),
         "sim": compile_all(simulator_sources() + sources_of("tests/sim_program", "*.cpp"), sound, ROOT / "src"),
     }
-    fixed["pool"] = {s.name: compile_one(s, sound / (s.name + ".o"), ROOT / "src") for s in pool_sources()}
+    fixed["pool"] = dict(zip((s.name for s in pool_sources()), compile_all(pool_sources(), sound, ROOT / "src")))
     build(sound, [], fixed, ROOT / "src")
     if run([str(sound / "unit"), "--gtest_brief=1"]).returncode != 0:
         sys.exit("the unit tests fail without any mutant")
@@ -140,11 +140,12 @@ def main(wanted):
         sys.exit("the simulator fails without any mutant")
     survivors = []
     print(f"{'mutant':<52} {'origin':<30} killed by", flush=True)
-    for mutant in mutants:
-        killer, seconds = try_mutant(mutant, fixed)
-        if killer is None:
-            survivors.append(mutant[0])
-        print(f"{mutant[0]:<52} {mutant[1]:<30} {killer or 'NOBODY'}, {seconds:.1f} s", flush=True)
+    # As many at once as there are cores: compiling, linking and testing one of them takes mostly one.
+    with ThreadPoolExecutor(os.cpu_count()) as workers:
+        for mutant, (killer, seconds) in zip(mutants, workers.map(lambda each: try_mutant(each, fixed), mutants)):
+            if killer is None:
+                survivors.append(mutant[0])
+            print(f"{mutant[0]:<52} {mutant[1]:<30} {killer or 'NOBODY'}, {seconds:.1f} s", flush=True)
     print(f"{len(mutants) - len(survivors)} of {len(mutants)} killed in {time.monotonic() - begin:.0f} s")
     if survivors:
         sys.exit("survived: " + ", ".join(survivors))

@@ -3,11 +3,14 @@
 
 #include "lido/http/client.hpp"
 #include "lido/net/runtime.hpp"
+#include "support/on_tasks.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
-#include <latch>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -49,21 +52,17 @@ void on_threads(std::size_t count, Body body) {
     for (std::thread& each : threads) each.join();
 }
 
-/// Spreads `count` tasks over the threads of a runtime and waits for all. `make(i)` gives the task.
-template <class Make>
-void on_tasks(runtime& io, std::size_t count, Make make) {
-    std::latch done(static_cast<std::ptrdiff_t>(count));
-    struct wrapper {
-        static task<void> run(task<void> body, std::latch& counted) {
-            const bool started = true;
-            co_await std::move(body);
-            counted.count_down(started ? 1 : 0);
-        }
-    };
+/// A user who sends `count` requests one after the other, alternately GET and POST unless `only` says otherwise, and
+/// counts those that were answered with their nonce.
+[[nodiscard]] inline task<void> ask_all(http::client& by, std::size_t user, std::size_t count,
+                                        std::atomic<std::size_t>& right, std::optional<http::method> only = {}) {
     for (std::size_t i = 0; i < count; ++i) {
-        io.spawn(wrapper::run(make(i), done), static_cast<std::uint32_t>(i));
+        const std::string nonce = fmt::format("{}-{}", user, i);
+        const http::method alternately = i % 2 == 0 ? http::method::get : http::method::post;
+        const result<http::response> got = co_await by.send(nonce_request(only.value_or(alternately), nonce));
+        EXPECT_TRUE(got.has_value()) << got.error().message();
+        if (got && got->body() == nonce) ++right;
     }
-    done.wait();
 }
 
 /// Waits until `condition()` holds, of which nothing tells: it is asked again and again. False after twenty seconds.

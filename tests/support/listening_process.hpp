@@ -3,6 +3,7 @@
 
 #include "support/server_process.hpp"
 
+#include <csignal>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -15,9 +16,9 @@ namespace lido::test {
 class listening_process {
 public:
     /// `command` begins with the program's name, looked for where Debian has servers. It has started when somebody
-    /// listens at `port` of 127.0.0.1. Its output goes to `log_file`.
+    /// listens at `port` of 127.0.0.1. Its output goes to `log_file`. `end_signal` ends it with its children.
     listening_process(std::vector<std::string> command, std::uint16_t port, const std::string& debian_package,
-                      const std::string& log_file);
+                      const std::string& log_file, int end_signal = SIGKILL);
 
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
 

@@ -1,14 +1,18 @@
 #include "support/made_certificate.hpp"
 
-#include <openssl/bio.h>
-#include <openssl/ec.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/rsa.h>
-#include <openssl/x509.h>
-#include <openssl/x509v3.h>
+#include "support/server_process.hpp"
+#include "support/temporary_directory.hpp"
 
-#include <atomic>
+#include <fmt/format.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <algorithm>
+#include <csignal>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <stdexcept>
 
 namespace lido::test {
@@ -18,75 +22,97 @@ void require(bool good, const std::string& what) {
     if (!good) throw std::runtime_error("made certificate: " + what);
 }
 
-std::shared_ptr<EVP_PKEY> make_key(const std::string& kind) {
-    EVP_PKEY* made = nullptr;
-    if (kind.starts_with("RSA")) {
-        made = EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", std::size_t{std::stoul(kind.substr(3))});
-    } else {
-        made = EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", kind.c_str());
-    }
-    require(made != nullptr, "key " + kind);
-    return {made, EVP_PKEY_free};
+std::string content_of(const std::string& file) {
+    std::ifstream from(file);
+    std::ostringstream all;
+    all << from.rdbuf();
+    return all.str();
 }
 
-void add_extension(X509* to, X509* issuer, const std::string& name, const std::string& value) {
-    X509V3_CTX context;
-    X509V3_set_ctx(&context, issuer, to, nullptr, nullptr, 0);
-    X509_EXTENSION* const extension = X509V3_EXT_conf(nullptr, &context, name.c_str(), value.c_str());
-    require(extension != nullptr && X509_add_ext(to, extension, -1) == 1, name + " = " + value);
-    X509_EXTENSION_free(extension);
-}
-
-void add_raw_name(X509* to, const std::string& bytes) {
-    ASN1_IA5STRING* const text = ASN1_IA5STRING_new();
-    ASN1_STRING_set(text, bytes.data(), static_cast<int>(bytes.size()));
-    GENERAL_NAME* const name = GENERAL_NAME_new();
-    GENERAL_NAME_set0_value(name, GEN_DNS, text);
-    GENERAL_NAMES* const names = GENERAL_NAMES_new();
-    sk_GENERAL_NAME_push(names, name);
-    require(X509_add1_ext_i2d(to, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) == 1, "raw name");
-    GENERAL_NAMES_free(names);
-}
-
-template <class Write>
-std::string text_of(Write write) {
-    BIO* const memory = BIO_new(BIO_s_mem());
-    require(memory != nullptr && write(memory) == 1, "writing");
-    char* bytes = nullptr;
-    const long size = BIO_get_mem_data(memory, &bytes);
-    std::string text(bytes, static_cast<std::size_t>(size));
-    BIO_free(memory);
+/// "20261121213000Z", so long from now.
+std::string moment(std::chrono::seconds from_now) {
+    const std::time_t when = std::time(nullptr) + from_now.count();
+    std::tm parts{};
+    gmtime_r(&when, &parts);
+    char text[32];
+    std::strftime(text, sizeof text, "%Y%m%d%H%M%SZ", &parts);
     return text;
+}
+
+/// A SEQUENCE of one dNSName, up to 127 bytes, byte by byte.
+std::string raw_names(const std::string& bytes) {
+    std::string name = fmt::format("30:{:02x}:82:{:02x}", bytes.size() + 2, bytes.size());
+    for (const char c : bytes) name += fmt::format(":{:02x}", static_cast<unsigned char>(c));
+    return name;
+}
+
+/// As the openssl command reads them.
+std::string settings_text(const certificate_plan& plan) {
+    std::string subject = plan.common_name;
+    std::replace(subject.begin(), subject.end(), '\0', '@');
+    std::string text = fmt::format(R"([req]
+prompt = no
+distinguished_name = subject
+string_mask = utf8only
+utf8 = yes
+[subject]
+CN = {}
+[authority]
+database = index.txt
+serial = serial
+new_certs_dir = .
+policy = any
+[any]
+commonName = supplied
+[extensions]
+subjectKeyIdentifier = none
+authorityKeyIdentifier = none
+)",
+                                   subject);
+    for (const auto& [extension, value] : plan.extensions) text += fmt::format("{} = {}\n", extension, value);
+    if (!plan.raw_name.empty()) text += fmt::format("subjectAltName = DER:{}\n", raw_names(plan.raw_name));
+    return text;
+}
+
+/// A folder for each certificate of this process, for as long as it runs: whoever is signed later needs its signer's.
+std::string new_folder() {
+    static const temporary_directory all;
+    static int count = 0;
+    const std::filesystem::path folder = all.path() / std::to_string(count++);
+    std::filesystem::create_directory(folder);
+    give_to_server_user(all.path());
+    return folder.string();
+}
+
+template <class Object, auto Read, auto Free>
+std::shared_ptr<Object> read_pem(const std::string& text) {
+    BIO* const memory = BIO_new_mem_buf(text.data(), static_cast<int>(text.size()));
+    Object* const read = Read(memory, nullptr, nullptr, nullptr);
+    BIO_free(memory);
+    require(read != nullptr, "not readable: " + text);
+    return {read, Free};
 }
 
 }  // namespace
 
 made_certificate::made_certificate(const certificate_plan& plan, const made_certificate* issuer)
-    : key_(make_key(plan.key)), certificate_(X509_new(), X509_free) {
-    static std::atomic<long> next_serial{1};
-    X509* const made = certificate_.get();
-    X509* const by = issuer != nullptr ? issuer->certificate() : made;
-    X509_set_version(made, X509_VERSION_3);
-    ASN1_INTEGER_set(X509_get_serialNumber(made), next_serial++);
-    X509_gmtime_adj(X509_getm_notBefore(made), plan.valid_from.count());
-    X509_gmtime_adj(X509_getm_notAfter(made), plan.valid_until.count());
-    const auto* const name = reinterpret_cast<const unsigned char*>(plan.common_name.data());
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(made), "CN", MBSTRING_UTF8, name,
-                               static_cast<int>(plan.common_name.size()), -1, 0);
-    require(X509_set_issuer_name(made, X509_get_subject_name(by)) == 1, "issuer");
-    require(X509_set_pubkey(made, key_.get()) == 1, "public key");
-    for (const auto& [extension, value] : plan.extensions) add_extension(made, by, extension, value);
-    if (!plan.raw_name.empty()) add_raw_name(made, plan.raw_name);
-    EVP_PKEY* const signing = issuer != nullptr ? issuer->key() : key_.get();
-    require(X509_sign(made, signing, EVP_get_digestbyname(plan.digest.c_str())) > 0, "signature by " + plan.digest);
-}
-
-std::string made_certificate::certificate_text() const {
-    return text_of([&](BIO* to) { return PEM_write_bio_X509(to, certificate()); });
-}
-
-std::string made_certificate::key_text() const {
-    return text_of([&](BIO* to) { return PEM_write_bio_PrivateKey(to, key(), nullptr, nullptr, 0, nullptr, nullptr); });
+    : folder_(new_folder()) {
+    std::ofstream(folder_ + "/settings.cnf") << settings_text(plan);
+    std::vector<std::string> command{"/bin/sh",
+                                     LIDO_TEST_SOURCE_DIR "/tests/support/make_certificate.sh",
+                                     folder_,
+                                     plan.key,
+                                     plan.digest,
+                                     moment(plan.valid_from),
+                                     moment(plan.valid_until)};
+    if (issuer != nullptr) command.push_back(issuer->folder_);
+    server_process openssl(SIGKILL);
+    openssl.start(command, folder_ + "/log");
+    require(openssl.wait() == 0, openssl.output());
+    certificate_text_ = content_of(folder_ + "/certificate.pem");
+    key_text_ = content_of(folder_ + "/key.pem");
+    certificate_ = read_pem<X509, PEM_read_bio_X509, X509_free>(certificate_text_);
+    key_ = read_pem<EVP_PKEY, PEM_read_bio_PrivateKey, EVP_PKEY_free>(key_text_);
 }
 
 }  // namespace lido::test

@@ -12,8 +12,8 @@ struct x509_st;
 
 namespace lido::test {
 
-/// What a certificate is to be. Extensions are as in a configuration of the openssl command: {"basicConstraints",
-/// "critical,CA:TRUE"}, {"subjectAltName", "DNS:shop.example"}.
+/// What a certificate is to be. A common name with a zero byte needs a key of RSA. Extensions are as in a configuration
+/// of the openssl command: {"basicConstraints", "critical,CA:TRUE"}, {"subjectAltName", "DNS:shop.example"}.
 struct certificate_plan {
     std::string common_name = "Test";
     std::vector<std::pair<std::string, std::string>> extensions = {};
@@ -25,7 +25,9 @@ struct certificate_plan {
     std::chrono::seconds valid_until = std::chrono::hours(24);
 };
 
-/// A certificate with its key, made on the spot. Throws `std::runtime_error`. Copies share it.
+/// A certificate with its key, made on the spot by the openssl command (make_certificate.sh), so that what is tried out
+/// is not made by the code that is tried. Throws `std::runtime_error` with what it says. Copies share it. For one
+/// thread.
 class made_certificate {
 public:
     /// Signed by itself.
@@ -36,13 +38,17 @@ public:
     [[nodiscard]] x509_st* certificate() const noexcept { return certificate_.get(); }
     [[nodiscard]] evp_pkey_st* key() const noexcept { return key_.get(); }
     /// In PEM form.
-    [[nodiscard]] std::string certificate_text() const;
-    [[nodiscard]] std::string key_text() const;
+    [[nodiscard]] const std::string& certificate_text() const noexcept { return certificate_text_; }
+    [[nodiscard]] const std::string& key_text() const noexcept { return key_text_; }
 
 private:
     made_certificate(const certificate_plan& plan, const made_certificate* issuer);
-    std::shared_ptr<evp_pkey_st> key_;
+
+    std::string folder_;
+    std::string certificate_text_;
+    std::string key_text_;
     std::shared_ptr<x509_st> certificate_;
+    std::shared_ptr<evp_pkey_st> key_;
 };
 
 }  // namespace lido::test

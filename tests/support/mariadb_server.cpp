@@ -11,7 +11,8 @@
 
 namespace lido::test {
 
-mariadb_server::mariadb_server(std::vector<std::string> options, const std::string& certificate, const std::string& key)
+mariadb_server::mariadb_server(std::vector<std::string> options, const std::string& certificate, const std::string& key,
+                               const std::string& client_authority)
     : options_(std::move(options)), port_(free_port()) {
     const std::filesystem::path data = folder_.path() / "data";
     std::filesystem::create_directory(data);
@@ -21,6 +22,10 @@ mariadb_server::mariadb_server(std::vector<std::string> options, const std::stri
         }
         options_.push_back("--ssl-cert=" + folder_.file("server.pem"));
         options_.push_back("--ssl-key=" + folder_.file("server.key"));
+    }
+    if (!client_authority.empty()) {
+        std::filesystem::copy_file(client_authority, folder_.file("client-ca.pem"));
+        options_.push_back("--ssl-ca=" + folder_.file("client-ca.pem"));
     }
     // Run at each start: the installation itself knows no users yet.
     static_cast<void>(folder_.write("first.sql",

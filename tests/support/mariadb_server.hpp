@@ -19,9 +19,9 @@ namespace lido::test {
 class mariadb_server {
 public:
     /// `options` are further options of the server, "--max-connections=10". With `certificate` and `key`, PEM files
-    /// that are copied, it offers TLS.
+    /// that are copied, it offers TLS; with `client_authority` it believes the certificates that this one has signed.
     explicit mariadb_server(std::vector<std::string> options = {}, const std::string& certificate = {},
-                            const std::string& key = {});
+                            const std::string& key = {}, const std::string& client_authority = {});
     mariadb_server(const mariadb_server&) = delete;
     mariadb_server& operator=(const mariadb_server&) = delete;
     ~mariadb_server();

@@ -285,23 +285,27 @@ SCRIPTS = {
 }
 
 
-def accept_all(listener):
+def accept_all(listener, kind):
     while True:
         sock, _ = listener.accept()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        Serving(sock).start()
+        kind(sock).start()
+
+
+def listen_with(kind):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(100)
+        print(listener.getsockname()[1], flush=True)
+        threading.Thread(target=accept_all, args=(listener, kind), daemon=True).start()
+        sys.stdin.read()
 
 
 def main():
     if sys.argv[1:] == ["--list"]:
         print("\n".join(SCRIPTS))
-        return
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(100)
-        print(listener.getsockname()[1], flush=True)
-        threading.Thread(target=accept_all, args=(listener,), daemon=True).start()
-        sys.stdin.read()
+    else:
+        listen_with(Serving)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,9 @@ std::string ask(std::uint16_t port, std::string_view request) {
 
 }  // namespace
 
-nginx_server::nginx_server(nginx_configuration configuration) : configuration_(std::move(configuration)) {
+nginx_server::nginx_server(nginx_configuration configuration)
+    // A master that is killed leaves its children behind.
+    : configuration_(std::move(configuration)), process_(configuration_.reloads ? SIGTERM : SIGKILL) {
     for (const char* name : {"files", "temporary"}) std::filesystem::create_directory(folder_.path() / name);
     give_to_server_user(folder_.path());
     if (!configuration_.certificate.empty()) {
@@ -75,7 +77,7 @@ std::string nginx_server::configuration_text() const {
                           configuration_.key);
     }
     return fmt::format(R"(daemon off;
-master_process off;
+master_process {8};
 pid {0}/nginx.pid;
 error_log {0}/error.log notice;
 events {{ worker_connections 4096; }}
@@ -103,7 +105,7 @@ http {{
 }}
 )",
                        place, configuration_.http, port_, tls.empty() ? "" : " ssl", tls, configuration_.server,
-                       status_port_, configuration_.http2 ? " http2" : "");
+                       status_port_, configuration_.http2 ? " http2" : "", configuration_.reloads ? "on" : "off");
 }
 
 void nginx_server::launch() {
@@ -116,6 +118,9 @@ void nginx_server::launch() {
     process_.wait_until([this] { return can_connect(status_port_); });
 }
 
+void nginx_server::reload() const {
+    process_.signal(SIGHUP);
+}
 void nginx_server::freeze() const {
     process_.signal(SIGSTOP);
 }

@@ -25,6 +25,8 @@ struct nginx_configuration {
     std::string key = {};
     /// It speaks HTTP/2: with TLS beside HTTP/1.1, without instead of it.
     bool http2 = false;
+    /// It has a master process, so that it can read its settings again while it serves.
+    bool reloads = false;
 };
 
 /// An nginx of its own on a free port of 127.0.0.1, as an ordinary user, in a temporary folder. It ends with this
@@ -50,6 +52,9 @@ public:
     /// Connections open now, that of the question aside.
     [[nodiscard]] std::size_t active();
 
+    /// Makes it read its settings again: a new process takes over, the old one ends what it is at. Needs `reloads`.
+    void reload() const;
+
     /// Ends it at once, as `kill -9` does: connections are reset or closed, whatever they are at.
     void kill();
     /// Stands still, as a machine that hangs does: the kernel still takes connections for it.
@@ -72,7 +77,7 @@ private:
     nginx_configuration configuration_;
     std::uint16_t port_ = 0;
     std::uint16_t status_port_ = 0;
-    server_process process_{SIGKILL};
+    server_process process_;
     std::size_t questions_ = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "support/postgres_server.hpp"
 
+#include "support/becomes_true.hpp"
 #include "support/free_port.hpp"
 
 #include <fmt/format.h>
@@ -71,6 +72,13 @@ plain_connection connect_to(const std::string& folder, std::uint16_t port) {
             .c_str()));
 }
 
+/// It has ended, whether or not anybody has asked how.
+bool has_no_memory(pid_t process) {
+    std::ifstream from("/proc/" + std::to_string(process) + "/statm");
+    std::size_t pages = 0;
+    return !(from >> pages) || pages == 0;
+}
+
 }  // namespace
 
 postgres_server::postgres_server(postgres_configuration configuration)
@@ -106,6 +114,10 @@ void postgres_server::configure(bool is_replica) {
         std::filesystem::permissions(folder_.file("server.key"), std::filesystem::perms(0600));
         tls = fmt::format("ssl = on\nssl_cert_file = '{0}/server.pem'\nssl_key_file = '{0}/server.key'\n",
                           folder_.path().string());
+    }
+    if (!configuration_.client_authority.empty()) {
+        std::filesystem::copy_file(configuration_.client_authority, folder_.file("client-ca.pem"));
+        tls += fmt::format("ssl_ca_file = '{}'\n", folder_.file("client-ca.pem"));
     }
     std::ofstream(data() + "/postgresql.conf", std::ios::trunc)
         << fmt::format("listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{}'\n", port_,
@@ -163,8 +175,11 @@ void postgres_server::stop() {
 }
 
 void postgres_server::kill() {
-    for (const pid_t each : process_.children()) ::kill(each, SIGKILL);
+    const std::vector<pid_t> children = process_.children();
+    for (const pid_t each : children) ::kill(each, SIGKILL);
     process_.end_with(SIGKILL);
+    // On a busy machine one may still have the shared memory, and then no server starts.
+    for (const pid_t each : children) static_cast<void>(becomes_true([each] { return has_no_memory(each); }));
 }
 
 void postgres_server::freeze() const {

@@ -20,6 +20,8 @@ struct postgres_configuration {
     /// Both set: the server speaks TLS. PEM files, which are copied.
     std::string certificate = {};
     std::string key = {};
+    /// With them: whose certificates of clients it believes.
+    std::string client_authority = {};
 };
 
 /// A PostgreSQL 15 of its own, as an ordinary user, in a temporary folder, on a UNIX socket and a free loopback port.

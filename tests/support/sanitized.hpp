@@ -15,4 +15,11 @@ inline constexpr bool sanitized = false;
 inline constexpr bool sanitized = false;
 #endif
 
+/// ThreadSanitizer ends a child process that starts threads.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool children_have_one_thread = true;
+#else
+inline constexpr bool children_have_one_thread = false;
+#endif
+
 }  // namespace lido::test

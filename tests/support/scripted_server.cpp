@@ -37,6 +37,7 @@ std::string field_of(std::string_view head, std::string_view name) {
 /// A body in chunks at the front of `text`.
 struct chunked_body {
     std::string content;
+    std::string trailers;  ///< their lines
     std::size_t size = 0;  ///< with its framing
 };
 
@@ -48,10 +49,16 @@ std::optional<chunked_body> read_chunks(std::string_view text) {
         if (line_end == std::string_view::npos) return std::nullopt;
         const std::size_t size = std::stoul(std::string(text.substr(read.size, line_end - read.size)), nullptr, 16);
         if (text.size() < line_end + 2 + size + 2) return std::nullopt;
+        if (size == 0) {
+            const std::size_t end = text.find("\r\n\r\n", line_end);
+            if (end == std::string_view::npos) return std::nullopt;
+            read.trailers = text.substr(line_end + 2, end - line_end);
+            read.size = end + 4;
+            return read;
+        }
         if (text.substr(line_end + 2 + size, 2) != "\r\n") throw std::runtime_error("a chunk does not end as it says");
         read.content += text.substr(line_end + 2, size);
         read.size = line_end + 2 + size + 2;
-        if (size == 0) return read;
     }
 }
 
@@ -352,12 +359,13 @@ private:
         what.number = request_count_ + 1;
         if (script_.on_head && !std::exchange(on.head_seen, true)) {
             reaction early = script_.on_head(what);
-            if (early.bytes.starts_with("HTTP/1.1 1")) {
+            const bool goes_on = early.then == afterwards::keep && early.bytes.starts_with("HTTP/1.1 1");
+            if (goes_on) {
                 on.out = std::move(early.bytes);
                 on.answering = true;
                 return true;
             }
-            if (!early.bytes.empty()) {
+            if (!early.bytes.empty() || early.then != afterwards::keep) {
                 count(what, on);
                 on.fed_up = true;
                 begin(on, std::move(early));
@@ -371,6 +379,7 @@ private:
             auto body = read_chunks(std::string_view(on.in).substr(what.head.size()));
             if (!body) return false;
             what.body = std::move(body->content);
+            what.trailers = std::move(body->trailers);
             whole = what.head.size() + body->size;
         } else {
             if (on.in.size() < whole) return false;

@@ -24,8 +24,9 @@ struct arrival {
     std::string method;
     std::string target;
     std::string head;
-    std::string body;   ///< without the framing of chunks, which may come as well
-    std::string nonce;  ///< the value of the field X-Nonce, or empty
+    std::string body;      ///< without the framing of chunks, which may come as well
+    std::string trailers;  ///< of a body in chunks: their lines
+    std::string nonce;     ///< the value of the field X-Nonce, or empty
 };
 
 /// What becomes of a connection after an answer.
@@ -56,9 +57,9 @@ struct server_script {
     std::function<reaction(std::size_t connection)> on_connection = {};
     /// Answers as soon as the head is there, and never reads the body.
     bool answer_before_body = false;
-    /// What is sent as soon as the head is there, before the body is read: an interim response, after which the request
-    /// takes its course, or a final one, after which its body is never read. Empty bytes: nothing. `cut_at` and pauses
-    /// do not count.
+    /// What is sent as soon as the head is there, before the body is read: an interim response that keeps the
+    /// connection, after which the request takes its course, or anything else, after which its body is never read.
+    /// Empty bytes that keep it: nothing.
     std::function<reaction(const arrival&)> on_head = {};
     /// Never accepts: connections stay in the kernel's queue.
     bool accepts = true;

@@ -1,7 +1,5 @@
 #include "postgres/peers.hpp"
 
-#include "lido/base/random.hpp"
-
 #include <libpq-fe.h>
 
 #include <memory>
@@ -12,6 +10,7 @@
 #endif
 
 namespace lido::bench {
+namespace {
 
 void libpq_user(const std::string& url, load_window& window, int number, int rows) {
     const std::unique_ptr<PGconn, void (*)(PGconn*)> connection(PQconnectdb(url.c_str()), &PQfinish);
@@ -27,32 +26,36 @@ void libpq_user(const std::string& url, load_window& window, int number, int row
     }
 }
 
+}  // namespace
+
+void libpq_users(const std::string& url, load& on, int rows) {
+    for (int i = 0; i < on.users(); ++i) {
+        on.start([&on, url, i, rows] { libpq_user(url, on.window(), i, rows); });
+    }
+}
+
 #ifdef LIDO_BENCH_SOCI
-std::vector<std::thread> soci_users(const std::string& url, load_window& window, int users, int rows,
-                                    std::atomic<int>& running) {
-    const auto pool = std::make_shared<soci::connection_pool>(static_cast<std::size_t>(users));
-    for (int i = 0; i < users; ++i) pool->at(static_cast<std::size_t>(i)).open(soci::postgresql, url);
-    std::vector<std::thread> threads;
-    for (int i = 0; i < users; ++i) {
-        threads.emplace_back([&window, &running, pool, i, rows] {
+bool soci_users(const std::string& url, load& on, int rows) {
+    const auto pool = std::make_shared<soci::connection_pool>(static_cast<std::size_t>(on.users()));
+    for (int i = 0; i < on.users(); ++i) pool->at(static_cast<std::size_t>(i)).open(soci::postgresql, url);
+    for (int i = 0; i < on.users(); ++i) {
+        on.start([&on, pool, i, rows] {
             random_source dice(static_cast<std::uint64_t>(i) + 1);
             time_point begun = clock::now();
-            while (begun < window.end) {
+            while (begun < on.window().end) {
                 soci::session by(*pool);
                 int key = 1 + static_cast<int>(dice.unit() * rows);
                 int balance = 0;
                 by << "SELECT abalance FROM pgbench_accounts WHERE aid = :key", soci::use(key), soci::into(balance);
-                window.count(begun, by.got_data());
+                on.window().count(begun, by.got_data());
             }
-            running.fetch_sub(1);
-            running.notify_all();
         });
     }
-    return threads;
+    return true;
 }
 #else
-std::vector<std::thread> soci_users(const std::string&, load_window&, int, int, std::atomic<int>&) {
-    return {};
+bool soci_users(const std::string&, load&, int) {
+    return false;
 }
 #endif
 

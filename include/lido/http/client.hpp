@@ -3,6 +3,7 @@
 
 #include "lido/base/back_off.hpp"
 #include "lido/base/operation.hpp"
+#include "lido/http/connection_statistics.hpp"
 #include "lido/http/cookie_jar.hpp"
 #include "lido/http/credentials.hpp"
 #include "lido/http/decoding_settings.hpp"
@@ -69,6 +70,9 @@ struct client_settings {
 
     duration acquire_timeout = std::chrono::seconds(30);
     duration connect_timeout = std::chrono::seconds(10);
+    /// Of `connect_timeout`, at most this much for each TLS handshake, with a proxy or the server: some middleboxes
+    /// accept every connection and then say nothing. 1 ms … 10 min.
+    duration tls_handshake_timeout = std::chrono::seconds(10);
     /// Between two arrivals of data. 1 ms … 1 h.
     duration read_timeout = std::chrono::seconds(30);
     /// How long a body with "Expect: 100-continue" waits for the server's word before it is sent all the same.
@@ -152,6 +156,8 @@ struct client_settings {
 struct origin_statistics {
     std::string origin;
     pool::statistics pool;
+    /// Those that are open and could be used, in the order in which they came.
+    std::vector<connection_statistics> connections;
 };
 
 /// A snapshot of a client.
@@ -171,6 +177,9 @@ struct client_statistics {
     /// TLS handshakes with servers that ended well, and how many of them resumed an earlier session.
     std::uint64_t tls_handshakes = 0;
     std::uint64_t tls_resumed = 0;
+    /// By protocol, over all connections there ever were: how many requests each of them carried.
+    protocol_statistics http1{};
+    protocol_statistics http2{};
     duration uptime{};
     /// How long ago unused pools were last looked for; negative before the first time.
     duration since_last_clean_up{-1};
@@ -200,7 +209,8 @@ public:
     [[nodiscard]] operation<response> send(request what);
 
     /// As `send`, but comes back with the head: the body is read from the stream, which holds the connection. Retries
-    /// happen before that only; a cache is not asked. `max_body_bytes` does not count, for nothing is held in memory.
+    /// happen before that only. A cache answers, validates and stands in as for `send`; what comes from the server is
+    /// not stored by it. `max_body_bytes` does not count, for nothing is held in memory.
     /// The client's `timeout` bounds the time until the head; a request's own `timeout` the whole body as well.
     [[nodiscard]] operation<response_stream> open(request what);
 

@@ -29,6 +29,10 @@ struct decoding_settings {
     /// 0 … 2^63 - 1.
     std::uint64_t ratio_free_bytes = std::uint64_t{1024} * 1024;
 
+    /// How many bytes of a coding may come to nothing, one behind the other: empty members and blocks can go on without
+    /// end. 1 … 2^63 - 1.
+    std::uint64_t max_fruitless_bytes = std::uint64_t{1024} * 1024;
+
     /// Errors: `invalid_argument` that names the first field out of range, its value and the range.
     [[nodiscard]] result<void> validate() const;
 };

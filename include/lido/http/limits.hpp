@@ -34,6 +34,11 @@ struct http_limits {
     /// Interim responses (1xx) before the final one. Range 0 to 1,000.
     std::size_t max_interim_responses = 8;
 
+    /// What an HTTP proxy may say until it has opened a tunnel (CONNECT), interim responses included, in bytes. For its
+    /// heads the limits above hold too. Nothing was asked for by then, so whatever passes one of them is
+    /// `connect_failed`. Range 128 to 16 MiB.
+    std::size_t max_proxy_answer_bytes = 16 * 1024;
+
     /// Errors: `invalid_argument` that names the first field out of range, its value and the range.
     [[nodiscard]] result<void> validate() const;
 };

@@ -10,6 +10,7 @@
 #include "lido/http/headers.hpp"
 #include "lido/http/method.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,9 @@
 #include <vector>
 
 namespace lido::http {
+
+/// Makes the fields that follow a body, see `request::trailers_from`.
+using trailer_maker = std::function<result<headers>()>;
 
 /// A request, built in one expression:
 ///
@@ -52,6 +56,16 @@ public:
     request&& body(std::shared_ptr<body_source> source, std::string_view content_type) && {
         return std::move(body(std::move(source), content_type));
     }
+
+    /// A field that follows the body (RFC 9110 §6.5); a field Trailer tells of it. Over HTTP/1.1 the body is sent in
+    /// chunks then. Servers and proxies may drop what they do not know.
+    request& trailer(std::string_view name, std::string_view value) &;
+    request&& trailer(std::string_view name, std::string_view value) && { return std::move(trailer(name, value)); }
+    /// Fields that are not known before the body was given, such as a checksum of it: `make` is called when all of the
+    /// body was read, for each sending anew, on the I/O thread of the connection; must not block. They follow those
+    /// given by `trailer`; an error breaks the request off and is what its sender gets. Copies of the request share it.
+    request& trailers_from(trailer_maker make) &;
+    request&& trailers_from(trailer_maker make) && { return std::move(trailers_from(std::move(make))); }
 
     /// Says who the request is from, by an Authorization field. It goes to the origin of this request only.
     request& authorize(const credentials& by) & {
@@ -103,6 +117,10 @@ public:
     [[nodiscard]] std::string_view body() const noexcept {
         return body_ ? std::string_view(*body_) : std::string_view();
     }
+    [[nodiscard]] bool has_trailers() const noexcept { return !trailers_.empty() || trailer_maker_ != nullptr; }
+    /// For senders, when all of the body was read: what follows it. Errors: what the maker says, `invalid_argument` for
+    /// a field that must not be a trailer.
+    [[nodiscard]] result<http::headers> make_trailers() const;
     /// The names of the fields that were given by `secret_header`.
     [[nodiscard]] const std::vector<std::string>& secret_headers() const noexcept { return secret_headers_; }
     [[nodiscard]] std::optional<duration> timeout() const noexcept { return timeout_; }
@@ -115,6 +133,8 @@ public:
     void remove_body() noexcept {
         body_.reset();
         source_.reset();
+        trailers_.clear();
+        trailer_maker_ = nullptr;
     }
     /// May it be sent (again)? Not with a body source that was read from and cannot be rewound.
     [[nodiscard]] bool may_be_sent() const noexcept { return source_ == nullptr || source_->may_begin(); }
@@ -122,8 +142,9 @@ public:
     /// Is it fit to be sent? Errors, all `invalid_argument` (or `limit_exceeded` from `headers::add`): the first
     /// mistake made while building; a target with white space, control or non-ASCII characters or a fragment, or of the
     /// wrong form for the method; a Content-Length that contradicts the body, or stands for a source of unknown
-    /// size; a Transfer-Encoding; an Expect without a body or but 100-continue; two Host fields or
-    /// one that is no host; a body of TRACE or CONNECT. Cost: one pass over target and field names.
+    /// size; a Transfer-Encoding; an Expect without a body or but 100-continue; two Host fields or one that is no host;
+    /// a body of TRACE or CONNECT; trailers without a body, with a Content-Length of one's own, or of a name that has
+    /// to be known before the body (RFC 9110 §6.5.1). Cost: one pass over target and field names.
     [[nodiscard]] result<void> validate() const;
 
 private:
@@ -136,6 +157,8 @@ private:
     std::vector<std::string> secret_headers_;
     std::optional<std::string> body_;
     std::shared_ptr<body_source> source_;
+    http::headers trailers_;
+    trailer_maker trailer_maker_;
     std::optional<duration> timeout_;
     std::optional<duration> read_timeout_;
     std::optional<error> mistake_;

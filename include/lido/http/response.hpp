@@ -60,9 +60,11 @@ public:
     response(const response&) = default;
     response& operator=(const response&) = default;
     /// What is moved from is empty, as if default-constructed.
-    response(response&& other) noexcept : parts_(std::exchange(other.parts_, {})) {}
+    response(response&& other) noexcept : parts_(std::move(other.parts_)) { other.forget(); }
     response& operator=(response&& other) noexcept {
-        parts_ = std::exchange(other.parts_, {});
+        if (this == &other) return *this;
+        parts_ = std::move(other.parts_);
+        other.forget();
         return *this;
     }
     ~response() = default;
@@ -122,6 +124,22 @@ public:
     void set_redirects(std::size_t count, std::string url);
 
 private:
+    /// Makes it as if default-constructed, after a move: cheaper than to assign an empty one, and responses are moved
+    /// often.
+    void forget() noexcept {
+        parts_.version = http::version::http_1_1;
+        parts_.source = response_source::network;
+        parts_.status = 0;
+        parts_.reason = parts_.reason_size = 0;
+        parts_.header_count = parts_.inline_body = parts_.inline_body_size = 0;
+        parts_.age_seconds = parts_.redirects = 0;
+        parts_.decoded = false;
+        parts_.text.clear();
+        parts_.places.clear();
+        parts_.body.clear();
+        parts_.url.clear();
+    }
+
     parts parts_;
 };
 

@@ -117,8 +117,9 @@ public:
     [[nodiscard]] bool must_ask_again(const result<response>& came);
 
     /// What the caller gets: the response as it came, and it is stored if it may be; the stored one for a 304; the
-    /// stored one, marked as `stale`, for a failure that it may stand in for; otherwise the failure.
-    [[nodiscard]] result<response> settle(result<response> came, const cache_arrival& when);
+    /// stored one, marked as `stale`, for a failure that it may stand in for; otherwise the failure. `body_follows`: of
+    /// what came there is the head only, so that it is not stored, and displaces what was.
+    [[nodiscard]] result<response> settle(result<response> came, const cache_arrival& when, bool body_follows = false);
 
     struct state;
 

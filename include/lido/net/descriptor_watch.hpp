@@ -8,14 +8,19 @@
 #include <cstdint>
 #include <utility>
 
+#include <sys/types.h>
+
 namespace lido::net {
 
 /// Tells when a non-blocking descriptor can be read or written, for client libraries that do their own input and output
-/// and then say what they wait for. It does not own the descriptor: destroy it before that is closed. It belongs to its
-/// loop; one coroutine waits at a time.
+/// and then say what they wait for. It does not own the descriptor, which a library may close by itself when a
+/// connection breaks, and another connection of the loop may then have got its number. It belongs to its loop; one
+/// coroutine waits at a time.
 ///
 /// The kernel reports edges: whoever waits must have read or written until the library (the kernel, that is) had
 /// nothing more, otherwise what was left makes no new edge. A report may be stale, and then the library finds nothing.
+/// Whether it can be written is asked of the kernel only while somebody waits for that: on a UNIX socket every read of
+/// the peer's would be a report.
 class descriptor_watch final : public event_source {
 public:
     /// What can be done now; neither: the deadline came first. A broken connection counts as both.
@@ -48,9 +53,12 @@ public:
 private:
     friend class awaiter;
     void on_events(std::uint32_t events) noexcept override;
+    [[nodiscard]] bool is_still_mine() const noexcept;
+    void hear_of_writing(bool wanted) noexcept;
 
     event_loop& loop_;
     int descriptor_;
+    ino_t what_;      // is open under it, unless its owner has closed it meanwhile
     readiness seen_;  // and not waited for since
     awaiter* waiter_ = nullptr;
     disturbance disturbance_ = nullptr;
@@ -77,6 +85,7 @@ public:
         LIDO_ASSERT(watch_.waiter_ == nullptr);
         caller_ = caller;
         watch_.waiter_ = this;
+        if (wanted_.write) watch_.hear_of_writing(true);
         watch_.loop_.arm(*this, deadline_);
     }
     [[nodiscard]] readiness await_resume() const noexcept { return got_; }
@@ -90,6 +99,7 @@ private:
     }
     std::coroutine_handle<> leave() noexcept {
         watch_.waiter_ = nullptr;
+        if (wanted_.write) watch_.hear_of_writing(false);
         watch_.loop_.disarm(*this);
         return std::exchange(caller_, nullptr);
     }

@@ -58,6 +58,9 @@ public:
 
     /// Registers `descriptor`; returns 0 or errno.
     [[nodiscard]] int add(int descriptor, event_source& source) noexcept;
+    /// Whether `source` hears that it can write again, from now on; at first it does. Without it a source on a UNIX
+    /// socket is not woken each time the peer has read something. Returns 0 or errno.
+    [[nodiscard]] int hear_of_writing(int descriptor, event_source& source, bool wanted) noexcept;
     /// Forgets it, also within the events that are being delivered.
     void remove(int descriptor, event_source& source) noexcept;
 

@@ -6,7 +6,9 @@
 #include "lido/net/socket.hpp"
 #include "lido/net/tls.hpp"
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -37,12 +39,14 @@ public:
     /// Moves what can be moved now. On `want_read` or `want_write`, whichever of the two was called, await `readiness`
     /// of exactly that and call again; a write with the same bytes as before.
     [[nodiscard]] io_result read_some(std::span<char> space) noexcept {
-        if (tls_ == nullptr) return socket_->receive(space);
-        return tls_->read_some(space);
+        const io_result moved = tls_ == nullptr ? socket_->receive(space) : tls_->read_some(space);
+        count(received_, moved);
+        return moved;
     }
     [[nodiscard]] io_result write_some(std::span<const char> data) noexcept {
-        if (tls_ == nullptr) return socket_->send(data);
-        return tls_->write_some(data);
+        const io_result moved = tls_ == nullptr ? socket_->send(data) : tls_->write_some(data);
+        count(sent_, moved);
+        return moved;
     }
     /// See `socket::readiness`.
     [[nodiscard]] socket::readiness_awaiter readiness(io_status wanted, time_point deadline) noexcept {
@@ -88,12 +92,22 @@ public:
     /// The address of the peer. A system call.
     [[nodiscard]] address peer() const noexcept;
 
+    /// What was moved so far, without what TLS adds. From any thread.
+    [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return sent_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t bytes_received() const noexcept { return received_.load(std::memory_order_relaxed); }
+
 private:
     [[nodiscard]] bool quiet_tls() noexcept;
+    /// Only the loop's thread writes.
+    static void count(std::atomic<std::uint64_t>& sum, const io_result& moved) noexcept {
+        sum.store(sum.load(std::memory_order_relaxed) + moved.bytes, std::memory_order_relaxed);
+    }
 
     std::unique_ptr<socket> socket_;
     std::vector<std::unique_ptr<tls_session>> outer_;  // with proxies, the first of them first
     std::unique_ptr<tls_session> tls_;                 // destroyed before what it runs on
+    std::atomic<std::uint64_t> sent_{0};
+    std::atomic<std::uint64_t> received_{0};
 };
 
 /// What `open_stream` is to open.

@@ -46,7 +46,8 @@ struct open_request {
 /// - `usable` says, on the thread that returns the last-but-n lease, what is provably known about it.
 ///
 /// Optional: `reset(connection&, deadline)` -> task<result<void>>, for connectors whose `usable` may say `needs_reset`;
-/// `cut(connection&)`, which breaks a connection that is in use so that its borrower notices; it may be called twice.
+/// `cut(connection&)`, which breaks a connection that is in use so that its borrower notices; it may be called twice;
+/// `static constexpr bool roams = true`, see `roaming`.
 template <class C>
 concept connector =
     requires(C& kind, typename C::connection& connection, const open_request& request, time_point deadline) {
@@ -56,5 +57,11 @@ concept connector =
         { kind.capacity(connection) } -> std::same_as<std::uint32_t>;
         { kind.usable(connection) } -> std::same_as<verdict>;
     };
+
+/// Borrowers may use its connections on any scheduler, wherever they were opened (files, say, or what runs on worker
+/// threads): one that rests is lent first where it was used last. The pool still checks, resets and closes them on
+/// their own, and calls `cut` there while somebody uses them elsewhere.
+template <class C>
+concept roaming = connector<C> && requires { requires C::roams; };
 
 }  // namespace lido::pool

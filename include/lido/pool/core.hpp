@@ -39,12 +39,14 @@ public:
         void* connection = nullptr;
         slot_id slot;
         lease_id lease;
+        scheduler* where = nullptr;  ///< the connection lives there
         bool reused = false;
         std::uint32_t epoch = 0;          ///< it may be parked while this lasts; 0: never
         parked_lease* parking = nullptr;  ///< where it is described meanwhile
     };
 
-    core(scheduler_group& group, const settings& initial, observer* watcher);
+    /// `roams`: connections may be used on any scheduler; see `roaming`.
+    core(scheduler_group& group, const settings& initial, observer* watcher, bool roams);
     core(const core&) = delete;
     core& operator=(const core&) = delete;
     virtual ~core();
@@ -82,8 +84,9 @@ public:
     void capacity_changed(slot_id slot, std::uint32_t capacity) noexcept;
 
     [[nodiscard]] scheduler_group& group() const noexcept { return group_; }
-    /// The scheduler on which a connection lives that is lent out.
-    [[nodiscard]] scheduler& home_of(slot_id slot) const noexcept;
+    /// Would one who asks now, without a `holder`, have to wait until a connection is given back? A look without the
+    /// mutex, which may have changed at once. Any thread.
+    [[nodiscard]] bool is_exhausted() const noexcept;
 
 protected:
     // What the kind does. Each runs on the connection's scheduler; the tasks end by calling the matching `finish_…`.
@@ -184,6 +187,7 @@ private:
     scheduler_group& group_;
     scheduler& home_;  // where the pool's timer lives
     observer* const observer_;
+    const bool roams_;
     wake_timer timer_;
     core_work rearm_work_;
     core_work dispose_work_;

@@ -54,7 +54,7 @@ public:
     [[nodiscard]] bool reused() const noexcept { return what_.reused; }
 
     /// The scheduler on which the connection lives.
-    [[nodiscard]] scheduler& where() const noexcept { return owner_->home_of(what_.slot); }
+    [[nodiscard]] scheduler& where() const noexcept { return *what_.where; }
     /// Asks the connector whether the connection works; see `connector::check`. On the connection's scheduler.
     [[nodiscard]] task<result<void>> check(time_point deadline) const { return kind_->check(**this, deadline); }
 

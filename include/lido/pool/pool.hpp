@@ -43,6 +43,11 @@ public:
         return state::wrap(state_.get(), state_->try_acquire(options));
     }
 
+    /// Would one who asks now have to wait for somebody to give a connection back? A cheap guess, for those who can let
+    /// others go first instead of queueing. Never in a pool whose settings decide at each return (`leak_after`,
+    /// `max_uses`, `max_idle`, first in first out).
+    [[nodiscard]] bool is_exhausted() const noexcept { return state_->is_exhausted(); }
+
     /// Opens connections until `count` (at most `max_size`) are there. The result is how many are; fails with the
     /// connect error when none is.
     [[nodiscard]] operation<std::size_t> warm_up(std::size_t count) {

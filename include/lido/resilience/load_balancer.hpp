@@ -6,6 +6,7 @@
 #include "lido/base/time.hpp"
 #include "lido/resilience/detail/observed.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -98,6 +99,18 @@ enum class balancing : std::uint8_t {
     least_loaded,
     primary_backup,  ///< the first of the list; backups as always
     nearest,
+};
+
+/// All of them, in this order.
+inline constexpr std::array all_balancing{
+    balancing::round_robin,
+    balancing::weighted_round_robin,
+    balancing::random,
+    balancing::weighted_random,
+    balancing::two_random_choices,
+    balancing::least_loaded,
+    balancing::primary_backup,
+    balancing::nearest,
 };
 
 /// "two_random_choices": the name as it stands in this header; stable, for settings and reports.

@@ -5,12 +5,15 @@
 #include "lido/base/random.hpp"
 #include "lido/base/run_on.hpp"
 #include "lido/pool/pool.hpp"
+#include "lido/sql/batch.hpp"
 #include "lido/sql/error.hpp"
 #include "lido/sql/pool_settings.hpp"
 #include "lido/sql/session.hpp"
 
 #include <fmt/format.h>
 
+#include <atomic>
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <memory>
@@ -32,8 +35,19 @@ struct sql_pool_state {
 
     /// Statements whose length a protocol's field might not hold are refused before a driver sees them.
     [[nodiscard]] result<void> check_size(const statement& what, const parameters& with) const {
+        return check_size(size_of(what, with));
+    }
+    [[nodiscard]] result<void> check_size(const batch& what) const {
+        std::size_t size = 0;
+        for (const batch::item& each : what.items()) size += size_of(each.what, each.with);
+        return check_size(size);
+    }
+    [[nodiscard]] static std::size_t size_of(const statement& what, const parameters& with) {
         std::size_t size = what.text().size();
         for (const value& each : with) size += each.size();
+        return size;
+    }
+    [[nodiscard]] result<void> check_size(std::size_t size) const {
         if (size <= settings.max_statement_bytes) return {};
         return error(lido::errc::limit_exceeded,
                      fmt::format("a statement with its parameters has {} bytes, max_statement_bytes is {}", size,
@@ -55,9 +69,28 @@ struct sql_pool_state {
         return back_off_delay(how, failures, random);
     }
 
+    /// Should one who asks something, and has let the others on its scheduler go first for so many turns and so long,
+    /// do so once more before it asks for a connection? See `basic_pool::query_at_once_of`.
+    [[nodiscard]] bool gives_way(unsigned turns, duration so_long) const noexcept {
+        if (!last_was_at_once.load(std::memory_order_relaxed)) return false;
+        if (turns == 0 && Connector::connection::turn_is_over()) return true;
+        return turns < most_turns && so_long < longest_way && connections.is_exhausted();
+    }
+    void note_at_once(bool was) noexcept {
+        // Written only when it changes, because all threads read it.
+        if (last_was_at_once.load(std::memory_order_relaxed) != was) {
+            last_was_at_once.store(was, std::memory_order_relaxed);
+        }
+    }
+
+    /// A turn in which nothing happens takes about a microsecond; one in which others are served may take 200.
+    static constexpr unsigned most_turns = 64;
+    static constexpr duration longest_way = std::chrono::milliseconds(2);
+
     scheduler_group& group;
     const pool_settings settings;
     lido::pool::pool<Connector> connections;
+    std::atomic<bool> last_was_at_once{false};
     std::mutex mutex;
     random_source random{random_source::entropy_seed()};
 };
@@ -75,11 +108,11 @@ struct sql_held {
     /// One operation at a time: the second would wait for, or read, the answer of the first.
     class turn {
     public:
-        explicit turn(sql_held& of) noexcept : of_(of), mine_(!std::exchange(of.in_use, true)) {}
+        explicit turn(sql_held& of) noexcept : of_(of), mine_(!of.in_use.exchange(true)) {}
         turn(const turn&) = delete;
         turn& operator=(const turn&) = delete;
         ~turn() {
-            if (mine_) of_.in_use = false;
+            if (mine_) of_.in_use.store(false);
         }
         [[nodiscard]] result<void> check() const {
             if (!mine_) {
@@ -100,11 +133,18 @@ struct sql_held {
     [[nodiscard]] time_point deadline() const {
         return deadline_after(scheduler::current()->now(), owner->settings.statement_timeout);
     }
-    [[nodiscard]] scheduler& where() const noexcept { return lease.where(); }
+    /// Where its operations run.
+    [[nodiscard]] scheduler& where() const noexcept {
+        if constexpr (lido::pool::roaming<Connector>) {
+            scheduler* const here = scheduler::current();
+            if (here != nullptr && &here->group() == &owner->group) return *here;
+        }
+        return lease.where();
+    }
 
     std::shared_ptr<sql_pool_state<Connector>> owner;
     pool_lease lease;
-    bool in_use = false;  // on the connection's scheduler only
+    std::atomic<bool> in_use{false};  // one that was given up may still be ending elsewhere when the next begins
 };
 
 template <class Connector>
@@ -199,6 +239,85 @@ result<std::vector<statement>> statements_that_begin(const C& kind, const transa
     }
 }
 
+/// Sessions that send several statements before the first is answered.
+template <class S>
+concept runs_batches = requires(S& on, const batch& what, time_point deadline) {
+    { on.run_batch(what, deadline) } -> std::same_as<task<result<std::vector<rows>>>>;
+};
+
+/// One after the other, in a transaction of their own unless there is one.
+template <class Connector>
+task<result<std::vector<rows>>> run_one_by_one(sql_held<Connector>& held, const batch& what, time_point deadline) {
+    auto& on = *held.lease;
+    const bool is_whole = on.state() == session_state::idle;
+    const parameters none;
+    if (is_whole) {
+        const transaction_options plain;
+        const result<std::vector<statement>> texts = statements_that_begin(held.owner->connections.kind(), plain);
+        if (!texts) co_return texts.error();
+        for (const statement& each : *texts) {
+            const result<rows> begun = co_await on.run(each, none, deadline);
+            if (!begun) co_return begun.error();
+        }
+    }
+    std::vector<rows> all;
+    for (std::size_t i = 0; i < what.size(); ++i) {
+        const batch::item& next = what.items()[i];
+        result<rows> given = co_await on.run(next.what, next.with, deadline);
+        if (given) {
+            all.push_back(std::move(*given));
+            continue;
+        }
+        const bool can_go_on = on.state() == session_state::open || on.state() == session_state::failed;
+        if (is_whole && can_go_on) {
+            const statement undo = "ROLLBACK";
+            const result<rows> undone = co_await on.run(undo, none, deadline);
+            static_cast<void>(undone);  // the connection is reset or closed in any case
+        }
+        co_return std::move(given).error().with_context(place_in(what, i));
+    }
+    if (is_whole) {
+        const statement last = "COMMIT";
+        const result<rows> committed = co_await on.run(last, none, deadline);
+        if (!committed) co_return committed.error();
+    }
+    co_return std::move(all);
+}
+
+template <class Connector>
+task<result<std::vector<rows>>> run_batch_there(std::shared_ptr<sql_held<Connector>> held,
+                                                std::shared_ptr<const batch> what, time_point deadline) {
+    using session = typename sql_held<Connector>::session;
+    const typename sql_held<Connector>::turn mine(*held);
+    if (auto allowed = mine.check(); !allowed) co_return std::move(allowed).error();
+    session& on = *held->lease;
+    result<std::vector<rows>> given = std::vector<rows>();
+    if constexpr (runs_batches<session>) {
+        given = co_await on.run_batch(*what, deadline);
+    } else {
+        given = co_await run_one_by_one(*held, *what, deadline);
+    }
+    if (!given) held->owner->note(given.error(), on);
+    co_return std::move(given);
+}
+
+template <class Connector>
+task<result<std::vector<rows>>> batch_held(std::shared_ptr<sql_held<Connector>> held,
+                                           std::shared_ptr<const batch> what) {
+    if (held == nullptr || !held->lease.valid()) {
+        co_return error(lido::errc::invalid_argument, "the lease was given back already, or the transaction has ended",
+                        "acquire another one");
+    }
+    if (auto valid = what->validate(); !valid) co_return std::move(valid).error();
+    if (auto fits = held->owner->check_size(*what); !fits) co_return std::move(fits).error();
+    if (what->empty()) co_return std::vector<rows>();
+    scheduler& where = held->where();
+    const time_point deadline = held->deadline();
+    result<std::vector<rows>> given =
+        co_await run_on(where, run_batch_there(std::move(held), std::move(what), deadline));
+    co_return std::move(given);
+}
+
 /// The next rows, and whether there may be more.
 struct fetched {
     rows batch;
@@ -274,6 +393,12 @@ public:
     [[nodiscard]] operation<rows> query_with(statement what, parameters with) {
         return {group(), detail::query_held(held_, std::move(what), std::move(with))};
     }
+    /// Runs several statements, without waiting for the answer of one before the next is sent where the database can
+    /// do that: their results, in their order. See `batch` for what a failure means. One deadline and one
+    /// `max_statement_bytes` over all of them; for PostgreSQL one `max_result_bytes` too.
+    [[nodiscard]] operation<std::vector<rows>> run_batch(batch what) {
+        return {group(), detail::batch_held(held_, std::make_shared<const batch>(std::move(what)))};
+    }
     template <class... Values>
     [[nodiscard]] operation<basic_row_stream<Connector>> stream(statement what, Values&&... values) {
         return stream_with(std::move(what), make_parameters(std::forward<Values>(values)...));
@@ -326,6 +451,10 @@ public:
     }
     [[nodiscard]] operation<rows> query_with(statement what, parameters with) {
         return {*group_, detail::query_held(held_, std::move(what), std::move(with))};
+    }
+    /// See `basic_lease::run_batch`.
+    [[nodiscard]] operation<std::vector<rows>> run_batch(batch what) {
+        return {*group_, detail::batch_held(held_, std::make_shared<const batch>(std::move(what)))};
     }
     template <class... Values>
     [[nodiscard]] operation<basic_row_stream<Connector>> stream(statement what, Values&&... values) {

@@ -1,6 +1,7 @@
 // Lido: a pool of database connections of one kind.
 #pragma once
 
+#include "lido/base/next_turn.hpp"
 #include "lido/base/operation.hpp"
 #include "lido/pool/pool.hpp"
 #include "lido/sql/basic_lease.hpp"
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -38,7 +40,12 @@ public:
         return query_with(std::move(what), make_parameters(std::forward<Values>(values)...));
     }
     [[nodiscard]] operation<rows> query_with(statement what, parameters with) {
-        return {shared_->group, query_of(shared_, std::move(what), std::move(with))};
+        return {shared_->group, query_by_kind<statement, parameters>(shared_, std::move(what), std::move(with))};
+    }
+    /// The same for a coroutine that keeps `what` and `with` until it has ended, on a scheduler of this pool's group:
+    /// nothing is copied.
+    [[nodiscard]] task<result<rows>> query_in_place(const statement& what, const parameters& with) {
+        return query_by_kind<const statement&, const parameters&>(shared_, what, with);
     }
     /// The same, for a result that is too large to be held: it is fetched piece by piece.
     template <class... Values>
@@ -53,6 +60,11 @@ public:
     [[nodiscard]] operation<rows> execute_many(statement what, std::vector<parameters> with) {
         return {shared_->group, execute_many_of(shared_, std::move(what),
                                                 std::make_shared<const std::vector<parameters>>(std::move(with)))};
+    }
+
+    /// Runs several statements on one connection, all or none, and gives their results in order. See `batch`.
+    [[nodiscard]] operation<std::vector<rows>> run_batch(batch what) {
+        return {shared_->group, batch_of(shared_, std::make_shared<const batch>(std::move(what)))};
     }
 
     /// A connection for several statements that belong together. See `pool::pool::acquire`.
@@ -93,7 +105,43 @@ protected:
     [[nodiscard]] const std::shared_ptr<state>& shared() const noexcept { return shared_; }
 
 private:
-    static task<result<rows>> query_of(std::shared_ptr<state> self, statement what, parameters with) {
+    // `Text` and `Values` are values, or references to what lives longer than the task.
+    template <class Text, class Values>
+    static task<result<rows>> query_by_kind(const std::shared_ptr<state>& self, Text&& what, Values&& with) {
+        if constexpr (answers_at_once<typename Connector::connection> && lido::pool::roaming<Connector>) {
+            return query_at_once_of<Text, Values>(self, std::forward<Text>(what), std::forward<Values>(with));
+        } else {
+            return query_of<Text, Values>(self, std::forward<Text>(what), std::forward<Values>(with));
+        }
+    }
+    /// Where answers mostly come at once, a connection is lent for some microseconds of one turn. One that others wait
+    /// for is handed to the next in a turn of its own, and everybody asks the ledger, for as long as the queue lasts:
+    /// for ever, when they ask again and again. So whoever would have to queue lets those go first who do already, for
+    /// some turns and at most 2 ms, which are no part of `acquire_timeout`; mostly there is no queue then. And it gives
+    /// the turn to others before it has a connection, not with it.
+    template <class Text, class Values>
+    static task<result<rows>> query_at_once_of(std::shared_ptr<state> self, Text what, Values with) {
+        if (auto fits = self->check_size(what, with); !fits) co_return std::move(fits).error();
+        const time_point asked = scheduler::current()->now();
+        for (unsigned turns = 0; self->gives_way(turns, scheduler::current()->now() - asked); ++turns) {
+            next_turn others;
+            co_await others;
+        }
+        auto borrowed = co_await self->connections.acquire();
+        if (!borrowed) co_return std::move(borrowed).error();
+        auto& on = **borrowed;
+        const time_point deadline = deadline_after(scheduler::current()->now(), self->settings.statement_timeout);
+        std::optional<result<rows>> given = on.run_at_once(what, with, deadline);
+        self->note_at_once(given.has_value());
+        if (!given) {
+            result<rows> later = co_await on.run_later(what, with, deadline);
+            given.emplace(std::move(later));
+        }
+        if (!*given) self->note(given->error(), on);
+        co_return std::move(*given);
+    }
+    template <class Text, class Values>
+    static task<result<rows>> query_of(std::shared_ptr<state> self, Text what, Values with) {
         if (auto fits = self->check_size(what, with); !fits) co_return std::move(fits).error();
         auto borrowed = co_await self->connections.acquire();
         if (!borrowed) co_return std::move(borrowed).error();
@@ -112,7 +160,16 @@ private:
     static task<result<lease>> acquire_of(std::shared_ptr<state> self, lido::pool::acquire_options options) {
         auto borrowed = co_await self->connections.acquire(options);
         if (!borrowed) co_return std::move(borrowed).error();
+        self->note_at_once(false);  // it may be kept for long: nobody is to give way for that
         co_return lease(std::make_shared<detail::sql_held<Connector>>(std::move(self), std::move(*borrowed)));
+    }
+    static task<result<std::vector<rows>>> batch_of(std::shared_ptr<state> self, std::shared_ptr<const batch> what) {
+        if (auto valid = what->validate(); !valid) co_return std::move(valid).error();
+        if (auto fits = self->check_size(*what); !fits) co_return std::move(fits).error();
+        result<lease> borrowed = co_await acquire_of(std::move(self), lido::pool::acquire_options{});
+        if (!borrowed) co_return std::move(borrowed).error();
+        result<std::vector<rows>> given = co_await detail::batch_held(borrowed->shared(), std::move(what));
+        co_return std::move(given);
     }
     static task<result<row_stream>> stream_of(std::shared_ptr<state> self, statement what, parameters with) {
         result<lease> borrowed = co_await acquire_of(self, lido::pool::acquire_options{});

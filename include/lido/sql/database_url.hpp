@@ -39,7 +39,7 @@ struct database_url {
 
     /// `invalid_argument` saying what is wrong, and never what the password is.
     [[nodiscard]] static result<database_url> parse(std::string_view text);
-    /// Without the password, and without options that may hold one.
+    /// Without the password, and without options that may hold one. What is not fit for a URL is percent-encoded.
     [[nodiscard]] std::string to_text() const;
     [[nodiscard]] std::optional<std::string_view> option(std::string_view name) const noexcept;
 };

@@ -4,6 +4,7 @@
 #include "lido/base/operation.hpp"
 #include "lido/pool/settings.hpp"
 #include "lido/pool/statistics.hpp"
+#include "lido/sql/batch.hpp"
 #include "lido/sql/database_url.hpp"
 #include "lido/sql/pool_settings.hpp"
 #include "lido/sql/rows.hpp"
@@ -45,6 +46,7 @@ public:
         return query_with(std::move(what), make_parameters(std::forward<Values>(values)...));
     }
     [[nodiscard]] operation<rows> query_with(statement what, parameters with);
+    [[nodiscard]] operation<std::vector<rows>> run_batch(batch what);
     [[nodiscard]] operation<unsigned> savepoint();
     [[nodiscard]] operation<rows> rollback_to(unsigned point);
     [[nodiscard]] operation<void> commit();
@@ -74,8 +76,9 @@ private:
 /// Thread-safe; movable. The runtime must outlive it.
 class pool {
 public:
-    /// A pool for `url`, see `database_url`. It opens nothing yet. Errors: `invalid_argument` naming what is wrong with
-    /// the URL or the settings, or saying that this build has no such database.
+    /// A pool for `url`, see `database_url`; which options it may have is said at `postgres::settings::url`,
+    /// `mysql::pool_settings::url` and `sqlite::pool_settings::from`. It opens nothing yet. Errors: `invalid_argument`
+    /// naming what is wrong with the URL or the settings, never the password.
     [[nodiscard]] static result<pool> open(scheduler_group& group, std::string_view url,
                                            const pool_settings& settings = {});
     pool(pool&&) noexcept;
@@ -96,6 +99,7 @@ public:
     }
     [[nodiscard]] operation<row_stream> stream_with(statement what, parameters with);
     [[nodiscard]] operation<rows> execute_many(statement what, std::vector<parameters> with);
+    [[nodiscard]] operation<std::vector<rows>> run_batch(batch what);
     [[nodiscard]] operation<transaction> begin(const transaction_options& options = {});
     /// See `basic_pool::transact`; `work` is a coroutine function (transaction&) -> task<result<T>>.
     template <class Work>

@@ -17,8 +17,9 @@ enum class reset_policy : std::uint8_t {
 };
 
 struct pool_settings {
-    /// Sizes, waits and lives of connections.
-    lido::pool::settings connections{};
+    /// Sizes, waits and lives of connections. A database that is back is to be found soon, so that attempts to connect
+    /// are never more than 1 s apart: `back_off.maximum`.
+    lido::pool::settings connections = usual_connections();
 
     /// For one statement, from when it is sent to its whole result; at the end of it the statement is cancelled at the
     /// server. 1 ms … 24 h.
@@ -39,6 +40,13 @@ struct pool_settings {
 
     /// `invalid_argument` naming the first setting that is out of range.
     [[nodiscard]] result<void> validate() const;
+
+    /// The default of `connections`.
+    [[nodiscard]] static lido::pool::settings usual_connections() {
+        lido::pool::settings made;
+        made.back_off.maximum = std::chrono::seconds(1);
+        return made;
+    }
 };
 
 }  // namespace lido::sql

@@ -7,11 +7,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace lido::sql {
@@ -108,14 +110,14 @@ private:
 /// Movable and copyable; distinct objects may be used from different threads, one object by many readers.
 class rows {
 public:
-    [[nodiscard]] std::size_t size() const noexcept { return columns_.empty() ? 0 : cells_.size() / columns_.size(); }
+    [[nodiscard]] std::size_t size() const noexcept { return column_count() == 0 ? 0 : cells_.size() / column_count(); }
     [[nodiscard]] bool empty() const noexcept { return cells_.empty(); }
     /// `number` < size().
     [[nodiscard]] row operator[](std::size_t number) const noexcept { return {*this, number}; }
 
-    [[nodiscard]] std::size_t column_count() const noexcept { return columns_.size(); }
+    [[nodiscard]] std::size_t column_count() const noexcept { return names().size(); }
     /// `column` < column_count().
-    [[nodiscard]] const std::string& column_name(std::size_t column) const noexcept { return columns_[column]; }
+    [[nodiscard]] const std::string& column_name(std::size_t column) const noexcept { return names()[column]; }
     /// The number of the column of that name; `invalid_argument` when there is none, or several.
     [[nodiscard]] result<std::size_t> find_column(std::string_view name) const;
 
@@ -157,11 +159,33 @@ public:
 
     /// Empties it, but keeps its memory and its columns.
     void clear_rows() noexcept;
-    void add_column(std::string name) { columns_.push_back(std::move(name)); }
+    /// So many columns will be added, and a row at least.
+    void expect_columns(std::size_t count) {
+        own_columns_.reserve(count);
+        cells_.reserve(count);
+    }
+    void add_column(std::string name) {
+        if (shared_columns_ != nullptr) own_columns_ = *std::exchange(shared_columns_, nullptr);
+        own_columns_.push_back(std::move(name));
+    }
+    /// The names of a statement that is run again and again, which its results share. Before any row.
+    void set_columns(std::shared_ptr<const std::vector<std::string>> names) {
+        cells_.reserve(names->size());
+        shared_columns_ = std::move(names);
+    }
     void add_null() { cells_.emplace_back(); }
-    void add(bool of);
-    void add(std::int64_t of);
-    void add(double of);
+    void add(bool of) {
+        detail::stored_cell& made = add_cell(detail::cell_kind::boolean);
+        made.integer = of ? 1 : 0;
+    }
+    void add(std::int64_t of) {
+        detail::stored_cell& made = add_cell(detail::cell_kind::integer);
+        made.integer = of;
+    }
+    void add(double of) {
+        detail::stored_cell& made = add_cell(detail::cell_kind::real);
+        made.real = of;
+    }
     /// Text as the database wrote it, whatever its type; or bytes.
     void add_text(std::string_view of) { add_place(detail::cell_kind::text, of); }
     void add_bytes(std::string_view of) { add_place(detail::cell_kind::bytes, of); }
@@ -175,9 +199,19 @@ public:
 private:
     friend class cell;
     friend class row;
+    [[nodiscard]] detail::stored_cell& add_cell(detail::cell_kind kind) {
+        detail::stored_cell& made = cells_.emplace_back();
+        made.kind = kind;
+        return made;
+    }
     void add_place(detail::cell_kind kind, std::string_view of);
 
-    std::vector<std::string> columns_;
+    [[nodiscard]] const std::vector<std::string>& names() const noexcept {
+        return shared_columns_ == nullptr ? own_columns_ : *shared_columns_;
+    }
+
+    std::shared_ptr<const std::vector<std::string>> shared_columns_;  // null: those of its own count
+    std::vector<std::string> own_columns_;
     std::vector<detail::stored_cell> cells_;
     std::string text_;
     std::uint64_t affected_ = 0;

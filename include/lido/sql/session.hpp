@@ -11,6 +11,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace lido::sql {
@@ -40,6 +41,19 @@ concept session =
         { on.start(what, with, deadline) } -> std::same_as<task<result<void>>>;
         { on.fetch(into, deadline) } -> std::same_as<task<result<bool>>>;
         { known.state() } -> std::same_as<session_state>;
+    };
+
+/// A session that may know an answer without waiting for anything. Its connector is `lido::pool::roaming`.
+///
+/// - `run_at_once` gives the whole result, or nothing when that may take longer than a loop can be held up; then
+///   nothing has happened yet, and `run_later` is to be asked.
+/// - `turn_is_over` says whether so many answers were given in this turn of the scheduler that it is time for others.
+template <class S>
+concept answers_at_once =
+    session<S> && requires(S& on, const statement& what, const parameters& with, time_point deadline) {
+        { on.run_at_once(what, with, deadline) } -> std::same_as<std::optional<result<rows>>>;
+        { on.run_later(what, with, deadline) } -> std::same_as<task<result<rows>>>;
+        { S::turn_is_over() } -> std::same_as<bool>;
     };
 
 /// How a transaction begins: by one statement, or by several where one cannot say it all.

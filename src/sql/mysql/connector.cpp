@@ -4,6 +4,7 @@
 #include "lido/net/event_loop.hpp"
 #include "sql/mysql/place.hpp"
 #include "sql/mysql/session_implementation.hpp"
+#include "sql/readable_files.hpp"
 
 #include <fmt/format.h>
 
@@ -21,6 +22,10 @@ namespace {
 constexpr unsigned server_is_read_only = 1290;
 constexpr unsigned storage_is_read_only = 1836;
 constexpr unsigned server_shuts_down = 1053;
+
+/// All of libmariadb's but `mysql_clear_password` and `dialog`.
+constexpr const char* plugins_without_tls =
+    "mysql_native_password,client_ed25519,caching_sha2_password,sha256_password,auth_gssapi_client";
 
 const char* text_or_null(const std::string& text) noexcept {
     return text.empty() ? nullptr : text.c_str();
@@ -54,6 +59,8 @@ void set_options(MYSQL* handle, const place& to, const sql::pool_settings& setti
     // Otherwise "localhost" would mean a UNIX socket at the library's own place.
     const unsigned protocol = to.unix_socket.empty() ? MYSQL_PROTOCOL_TCP : MYSQL_PROTOCOL_SOCKET;
     mysql_optionsv(handle, MYSQL_OPT_PROTOCOL, &protocol);
+    // Whoever answers in plain text could ask for the password as it is: these plugins would give it.
+    if (!to.tls && to.unix_socket.empty()) mysql_optionsv(handle, MARIADB_OPT_RESTRICTED_AUTH, plugins_without_tls);
     if (!to.tls) return;
     mysql_ssl_set(handle, text_or_null(to.key_file), text_or_null(to.certificate_file), text_or_null(to.ca_file),
                   nullptr, nullptr);
@@ -63,6 +70,11 @@ void set_options(MYSQL* handle, const place& to, const sql::pool_settings& setti
 
 /// Blocks: for a worker thread.
 result<unique_handle> connect(const place& to, const sql::pool_settings& settings, duration time) {
+    if (to.tls) {
+        auto there =
+            sql::check_readable({{"ssl-ca", to.ca_file}, {"ssl-cert", to.certificate_file}, {"ssl-key", to.key_file}});
+        if (!there) return std::move(there).error().with_context(fmt::format("connect to {}", to.to_text()));
+    }
     initialise_library();
     unique_handle made(mysql_init(nullptr));
     if (!made) return error(lido::errc::connect_failed, "libmariadb has no memory for a connection");
@@ -72,6 +84,13 @@ result<unique_handle> connect(const place& to, const sql::pool_settings& setting
         mysql_real_connect(made.get(), text_or_null(to.host), text_or_null(to.user), password.c_str(),
                            text_or_null(to.database), to.port, text_or_null(to.unix_socket), CLIENT_REMEMBER_OPTIONS);
     if (connected == nullptr) {
+        // With TLS 1.3 a server refuses a certificate after the handshake, by hanging up.
+        constexpr unsigned lost = 2013;
+        if (mysql_errno(made.get()) == lost && to.tls && !to.certificate_file.empty()) {
+            return error(lido::errc::tls_failed,
+                         fmt::format("connect to {}: {}", to.to_text(), mysql_error(made.get())),
+                         "check whether the server believes the authority of this client's certificate (ssl-cert)");
+        }
         return make_connect_error(mysql_errno(made.get()), mysql_sqlstate(made.get()), mysql_error(made.get()),
                                   to.to_text());
     }

@@ -1,5 +1,7 @@
 #include "sql/mysql/errors.hpp"
 
+#include "sql/remedy.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -70,6 +72,18 @@ constexpr std::array<std::pair<unsigned, errc>, 55> numbers{{
     {1712, errc::corrupt},
 }};
 
+/// What a message quotes of the values that it refuses is left out; the names of columns and keys behind stay.
+std::string without_value(unsigned number, std::string_view message) {
+    // Duplicate entry '…' for key 'k'; Incorrect integer value: '…' for column `c` at row 1; Truncated incorrect … '…'
+    constexpr std::array quoting{1062U, 1292U, 1366U, 1411U, 1525U, 1586U};
+    if (std::find(quoting.begin(), quoting.end(), number) == quoting.end()) return std::string(message);
+    const std::size_t from = message.find('\'');
+    std::size_t to = message.rfind("' for ");
+    if (to == std::string_view::npos || to <= from) to = message.rfind('\'');
+    if (from == std::string_view::npos || to <= from) return std::string(message);
+    return fmt::format("{}…{}", message.substr(0, from + 1), message.substr(to));
+}
+
 }  // namespace
 
 errc errc_of(unsigned number, std::string_view state) noexcept {
@@ -90,7 +104,9 @@ error make_error(unsigned number, std::string_view state, std::string_view messa
         return {lido::errc::maybe_executed,
                 fmt::format("the connection to the database broke before the answer came ({}: {})", number, message)};
     }
-    return {errc_of(number, state), fmt::format("{} ({}, SQLSTATE {})", message, number, state)};
+    const errc meaning = errc_of(number, state);
+    return {meaning, fmt::format("{} ({}, SQLSTATE {})", without_value(number, message), number, state),
+            sql::remedy_of(meaning)};
 }
 
 error make_connect_error(unsigned number, std::string_view state, std::string_view message, std::string_view where) {
@@ -100,10 +116,17 @@ error make_connect_error(unsigned number, std::string_view state, std::string_vi
         return {lido::errc::tls_failed, fmt::format("connect to {}: {}", where, message),
                 "check the CA (ssl-ca), the host name, or whether the server offers TLS"};
     }
+    constexpr unsigned plugin_not_allowed = 5010;
+    if (number == plugin_not_allowed) {
+        return {
+            errc::authentication_failed,
+            fmt::format("connect to {}: the server wants the password as it is, over a connection without TLS", where),
+            "connect with ssl-mode=verify-full; if the server has no such user, somebody else may be answering"};
+    }
     if (number >= 2000) {
         return {lido::errc::connect_failed, fmt::format("connect to {}: {} ({})", where, message, number)};
     }
-    return {meaning, fmt::format("connect to {}: {} ({})", where, message, number)};
+    return {meaning, fmt::format("connect to {}: {} ({})", where, message, number), sql::remedy_of(meaning)};
 }
 
 }  // namespace lido::mysql

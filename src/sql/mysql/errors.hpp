@@ -14,7 +14,7 @@ namespace lido::mysql {
 /// Does the number, which may be libmariadb's own, mean that the connection is gone?
 [[nodiscard]] bool means_lost(unsigned number) noexcept;
 
-/// An error with the number in its text. `message` is the server's, which may quote the statement but no bound value.
+/// An error with the number in its text. `message` is the server's; the value that it may quote is left out.
 /// A lost connection is `maybe_executed`.
 [[nodiscard]] error make_error(unsigned number, std::string_view state, std::string_view message);
 

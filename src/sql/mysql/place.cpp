@@ -58,7 +58,7 @@ result<void> take_options(const sql::database_url& url, place& into, tls_mode& m
             into.unix_socket = value;
         } else {
             return wrong(fmt::format("the option {} is not known", name),
-                         "ssl-mode, ssl-ca, ssl-cert, ssl-key or socket");
+                         "allowed are ssl-mode, ssl-ca, ssl-cert, ssl-key and socket");
         }
     }
     return {};

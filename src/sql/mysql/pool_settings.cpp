@@ -10,4 +10,12 @@ result<void> pool_settings::validate() const {
     return {};
 }
 
+result<pool_settings> pool_settings::from(std::string_view url, const sql::pool_settings& common) {
+    pool_settings made;
+    made.url = std::string(url);
+    made.pool = common;
+    if (auto valid = made.validate(); !valid) return std::move(valid).error();
+    return made;
+}
+
 }  // namespace lido::mysql

@@ -111,9 +111,16 @@ error session::implementation::too_large() const {
 
 result<void> session::implementation::check_free() const {
     const session_state now = state();
-    if (now != session_state::busy && now != session_state::broken) return {};
-    return error(lido::errc::invalid_argument, "the connection still has an answer to give, or is broken",
-                 "read a stream to its end, or acquire another connection");
+    if (now == session_state::busy) {
+        return error(lido::errc::invalid_argument, "the connection still has an answer to give",
+                     "read a stream to its end, or acquire another connection");
+    }
+    if (now == session_state::broken) {
+        return error(lido::errc::connection_closed,
+                     "nothing was sent: the server or the network has ended the connection",
+                     "try again with another connection");
+    }
+    return {};
 }
 
 // ---- prepared statements --------------------------------------------------------------------------------------------
@@ -138,7 +145,11 @@ task<result<std::shared_ptr<session::implementation::prepared>>> session::implem
     if (!ended) co_return too_late();
     if (outcome != 0) {
         refused = mysql_stmt_errno(statement) == cannot_be_prepared;
-        co_return failure(call, statement);
+        error why = failure(call, statement);
+        if (why != lido::errc::maybe_executed) co_return std::move(why);
+        co_return error(lido::errc::connection_closed,
+                        fmt::format("nothing was executed: {}", mysql_stmt_error(statement)),
+                        "try again with another connection");
     }
     keep(made);
     co_return made;
@@ -411,6 +422,15 @@ std::string session::tls_version() const {
     const char* version = nullptr;
     mariadb_get_infov(implementation_->handle(), MARIADB_CONNECTION_TLS_VERSION, &version);
     return version == nullptr ? std::string() : std::string(version);
+}
+
+std::string session::protection() const {
+    const char* const host = mysql_get_host_info(implementation_->handle());
+    if (host != nullptr && std::string_view(host).find("UNIX socket") != std::string_view::npos) return "not a network";
+    const std::string version = tls_version();
+    if (version.empty()) return "none";
+    const char* const cipher = mysql_get_ssl_cipher(implementation_->handle());
+    return fmt::format("{} {}", version, cipher == nullptr ? "" : cipher);
 }
 
 }  // namespace lido::mysql

@@ -14,7 +14,8 @@ namespace lido::postgres {
 
 /// A cancel request that is on its way: a connection of its own, which libpq makes and waits for on a worker thread.
 /// When it has ended in order, the server has passed the signal on, and whatever is sent afterwards is not cancelled by
-/// it. Belongs to its scheduler; dropped before the end it ends by itself.
+/// it. Belongs to its scheduler; dropped before the end it ends by itself, and touches the scheduler no more, which may
+/// then be gone.
 class cancel_request {
 public:
     /// Begins at once; it is given up at `deadline`, and then it may still arrive some time.
@@ -23,32 +24,38 @@ public:
     ~cancel_request();
 
     /// `co_await ended()`: true when it has ended in order; false: nothing is known, it may still come.
-    [[nodiscard]] auto ended() noexcept { return awaiter{*progress_}; }
+    [[nodiscard]] auto ended() noexcept { return awaiter(*this); }
+    /// It has ended, in order or not.
+    [[nodiscard]] bool is_over() const noexcept;
 
 private:
-    struct progress {
-        bool over = false;
-        bool in_order = false;
-        std::coroutine_handle<> waiter;
-    };
-    struct [[nodiscard]] awaiter {
-        progress& of;
-        bool waiting = false;
-        ~awaiter() {
-            if (waiting) of.waiter = nullptr;
-        }
-        [[nodiscard]] bool await_ready() const noexcept { return of.over; }
-        void await_suspend(std::coroutine_handle<> waiter) noexcept {
-            waiting = true;
-            of.waiter = waiter;
-        }
+    class job;
+    class [[nodiscard]] awaiter : private timer {
+    public:
+        explicit awaiter(cancel_request& of) noexcept
+            : timer([](timer& self) noexcept { static_cast<awaiter&>(self).expire(); }), of_(of) {}
+        awaiter(awaiter&&) = delete;
+        ~awaiter() { leave(); }
+        [[nodiscard]] bool await_ready() const noexcept { return of_.is_over(); }
+        void await_suspend(std::coroutine_handle<> waiter) noexcept;
         [[nodiscard]] bool await_resume() noexcept {
-            waiting = false;
-            return of.in_order;
+            leave();
+            return of_.in_order();
         }
+
+    private:
+        void leave() noexcept;
+        void expire() noexcept;
+
+        cancel_request& of_;
+        scheduler* where_ = nullptr;  // while it waits
+        std::coroutine_handle<> waiter_;
     };
 
-    std::shared_ptr<progress> progress_ = std::make_shared<progress>();
+    [[nodiscard]] bool in_order() const noexcept;
+
+    std::shared_ptr<job> job_;  // null: it could not even begin
+    time_point deadline_;
 };
 
 }  // namespace lido::postgres

@@ -7,6 +7,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <chrono>
+#include <cstdint>
 #include <optional>
 
 #include <unistd.h>
@@ -32,7 +35,39 @@ result<T> choose(std::string_view name, std::string_view word, words<T> known) {
                  fmt::format("choose one of {}", allowed));
 }
 
+constexpr std::string_view allowed_options =
+    "sslmode, sslrootcert, sslcert, sslkey, application_name, role, host, transaction_pooling, shared_connections, "
+    "pipeline_depth, shared_patience";
+
+result<std::uint32_t> number(std::string_view name, std::string_view word) {
+    std::uint32_t value = 0;
+    const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), value);
+    if (code == std::errc() && end == word.data() + word.size()) return value;
+    return wrong(fmt::format("database URL: option {} is no number", name), fmt::format("{}=8", name));
+}
+
+bool says_how_to_use(std::string_view name) noexcept {
+    return name == "transaction_pooling" || name == "shared_connections" || name == "pipeline_depth" ||
+           name == "shared_patience";
+}
+
+result<void> apply_use(const std::string& name, const std::string& value, settings& to) {
+    if (name == "transaction_pooling") {
+        auto on = choose<bool>(name, value, {{"on", true}, {"off", false}});
+        if (!on) return std::move(on).error();
+        to.transaction_pooling = *on;
+        return {};
+    }
+    const auto amount = number(name, value);
+    if (!amount) return amount.error();
+    if (name == "shared_connections") to.shared_connections = *amount;
+    if (name == "pipeline_depth") to.pipeline_depth = *amount;
+    if (name == "shared_patience") to.shared_patience = std::chrono::milliseconds(*amount);
+    return {};
+}
+
 result<void> apply_option(const std::string& name, const std::string& value, target& to) {
+    if (says_how_to_use(name)) return {};  // see with_url_options
     if (name == "sslmode") {
         auto mode = choose<tls_mode>(name, value,
                                      {{"disable", tls_mode::disable},
@@ -64,7 +99,7 @@ result<void> apply_option(const std::string& name, const std::string& value, tar
         }
     } else {
         return wrong(fmt::format("database URL: option {} is not known", name),
-                     "sslmode, sslrootcert, sslcert, sslkey, application_name, role, host");
+                     fmt::format("allowed are {}", allowed_options));
     }
     return {};
 }
@@ -120,6 +155,16 @@ result<target> read_target(const settings& from) {
         if (auto applied = apply_option(name, value, made); !applied) return std::move(applied).error();
     }
     return made;
+}
+
+result<settings> with_url_options(settings from) {
+    auto url = sql::database_url::parse(from.url);
+    if (!url) return std::move(url).error();
+    for (const auto& [name, value] : url->options) {
+        if (!says_how_to_use(name)) continue;
+        if (auto applied = apply_use(name, value, from); !applied) return std::move(applied).error();
+    }
+    return from;
 }
 
 bool is_unix_socket(const sql::server_place& place) noexcept {

@@ -13,7 +13,7 @@
 
 namespace lido::postgres {
 
-/// Settings and URL together, as they count.
+/// Where and how to connect: settings and URL together, as they count.
 struct target {
     std::string user;
     secret password;
@@ -29,6 +29,8 @@ struct target {
 
 /// `invalid_argument` naming what is wrong with the URL or an option of it.
 [[nodiscard]] result<target> read_target(const settings& from);
+/// The settings with those options of their URL that say how connections are used. Errors: as `read_target`.
+[[nodiscard]] result<settings> with_url_options(settings from);
 
 /// libpq's parameters. Their values hold the password: wiped when they die.
 class connect_parameters {

@@ -4,6 +4,7 @@
 #include "lido/net/resolver.hpp"
 #include "sql/postgres/connect_parameters.hpp"
 #include "sql/postgres/session_implementation.hpp"
+#include "sql/readable_files.hpp"
 
 #include <fmt/format.h>
 
@@ -29,6 +30,7 @@ session_options options_of(const settings& of, server_role role, sharing how) {
     made.depth = made.pipelined ? of.pipeline_depth : 1;
     made.patience = of.shared_patience;
     made.cancel_abandoned = of.pool.cancel_abandoned;
+    made.transaction_pooling = of.transaction_pooling;
     made.role = role;
     return made;
 }
@@ -42,10 +44,10 @@ std::string name_of(const sql::server_place& place) {
 
 struct connector::shared_state {
     shared_state(const settings& from, sharing how_used)
-        : of((from.validate().value(), from)),
+        : of((from.validate().value(), with_url_options(from).value())),
           to(read_target(from).value()),
           how(how_used),
-          options(options_of(from, to.role, how_used)) {}
+          options(options_of(of, to.role, how_used)) {}
 
     /// One attempt: a server's place, and its numeric address unless it is a UNIX socket.
     struct candidate {
@@ -56,6 +58,12 @@ struct connector::shared_state {
     [[nodiscard]] task<result<std::unique_ptr<session>>> try_one(const candidate& which,
                                                                  const pool::open_request& request,
                                                                  time_point deadline);
+    /// libpq goes on without a client's certificate that is not there.
+    [[nodiscard]] result<void> check_files() const {
+        if (to.tls == tls_mode::disable) return {};
+        return sql::check_readable(
+            {{"sslrootcert", to.ca_file}, {"sslcert", to.certificate_file}, {"sslkey", to.key_file}});
+    }
     [[nodiscard]] bool suits(const session::implementation& one) const noexcept {
         if (to.role == server_role::any) return true;
         return one.is_replica() == (to.role == server_role::replica);
@@ -98,6 +106,7 @@ task<result<std::unique_ptr<session>>> connector::shared_state::try_one(const ca
                                                                         time_point deadline) {
     auto& loop = static_cast<net::event_loop&>(request.where);
     const sql::server_place& place = to.places[which.place];
+    if (auto readable = check_files(); !readable) co_return std::move(readable).error();
     auto made = std::make_unique<session::implementation>(loop, options, request.events);
     const connect_parameters with(to, place, which.address);
     result<void> connected = co_await made->connect(with, deadline);
@@ -178,7 +187,9 @@ pool::verdict connector::usable(const connection& which) const noexcept {
     const sql::reset_policy policy = state_->of.pool.reset;
     switch (now) {
         case sql::session_state::idle:
-            if (which.inside().is_listening()) return pool::verdict::needs_reset;
+            if (which.inside().is_listening() || which.inside().cancel_is_on_its_way()) {
+                return pool::verdict::needs_reset;
+            }
             return policy == sql::reset_policy::full ? pool::verdict::needs_reset : pool::verdict::clean;
         case sql::session_state::open:
         case sql::session_state::failed:
@@ -219,9 +230,9 @@ bool connector::ends_generation(const error& failure, const connection& where) c
     if (failure != sql::errc::read_only || state_->to.role == server_role::replica) return false;
     const session::implementation& inside = where.inside();
     if (inside.in_read_only_transaction()) return false;
+    if (inside.is_replica()) return false;  // it was one when it was connected to: nothing has changed
     // PostgreSQL 14 and later say it: then it is the session that was made read-only, not the server.
-    const char* const standby = PQparameterStatus(inside.on().connection(), "in_hot_standby");
-    const bool says_writable = standby != nullptr && std::string_view(standby) == "off";
+    const bool says_writable = inside.on().parameter("in_hot_standby") == "off";
     if (says_writable && !inside.is_read_only_by_default()) return false;
     const duration::rep now = coarse_now().time_since_epoch().count();
     duration::rep before = state_->last_fence.load(std::memory_order_relaxed);

@@ -1,5 +1,6 @@
 #include "lido/sql/postgres/pool.hpp"
 
+#include "sql/postgres/connect_parameters.hpp"
 #include "sql/postgres/statement_kind.hpp"
 
 #include <algorithm>
@@ -20,12 +21,25 @@ sql::pool_settings shared_settings(const settings& of) {
 }  // namespace
 
 pool::pool(scheduler_group& group, const postgres::settings& of) : plain(group, of.pool, connector(of)) {
-    if (of.shared_connections > 0) shared_.emplace(group, shared_settings(of), connector(of, sharing::pipelined));
+    const postgres::settings counting = with_url_options(of).value();
+    if (counting.shared_connections == 0) return;
+    shared_.emplace(group, shared_settings(counting), connector(of, sharing::pipelined));
 }
 
 operation<sql::rows> pool::query_with(sql::statement what, sql::parameters with) {
     if (shared_ && may_share_connection(what.text())) return shared_->query_with(std::move(what), std::move(with));
     return plain::query_with(std::move(what), std::move(with));
+}
+
+void pool::retire_all() {
+    connections().retire_all();
+    if (shared_) shared_->connections().retire_all();
+}
+
+std::vector<lido::pool::statistics> pool::statistics() const {
+    std::vector<lido::pool::statistics> all = plain::statistics();
+    if (shared_) all.push_back(shared_->connections().statistics());
+    return all;
 }
 
 operation<std::size_t> pool::close(duration timeout) {

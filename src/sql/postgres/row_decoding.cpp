@@ -101,25 +101,21 @@ void add_cell(std::uint32_t type, std::string_view text, sql::rows& to) {
     to.add_text(text);
 }
 
-void add_columns(const PGresult* from, sql::rows& to) {
-    if (to.column_count() != 0) return;
-    const int columns = PQnfields(from);
-    for (int column = 0; column < columns; ++column) to.add_column(PQfname(from, column));
-}
-
-void add_rows(const PGresult* from, sql::rows& to) {
-    const int count = PQntuples(from);
-    const int columns = PQnfields(from);
-    for (int row = 0; row < count; ++row) {
-        for (int column = 0; column < columns; ++column) {
-            if (PQgetisnull(from, row, column) != 0) {
-                to.add_null();
-                continue;
-            }
-            const auto size = static_cast<std::size_t>(PQgetlength(from, row, column));
-            add_cell(PQftype(from, column), std::string_view(PQgetvalue(from, row, column), size), to);
+bool add_row(std::string_view body, const row_shape& shape, sql::rows& to) {
+    body_reader from(body);
+    if (from.number16() != shape.types.size()) return false;
+    for (const std::uint32_t type : shape.types) {
+        const std::int32_t size = from.number32();
+        if (size == -1) {
+            to.add_null();
+            continue;
         }
+        if (size < 0) return false;
+        const std::string_view text = from.bytes(static_cast<std::size_t>(size));
+        if (from.failed()) return false;
+        add_cell(type, text, to);
     }
+    return from.is_complete();
 }
 
 }  // namespace lido::postgres

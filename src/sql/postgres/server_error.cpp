@@ -1,8 +1,12 @@
 #include "sql/postgres/server_error.hpp"
 
+#include "sql/postgres/message_body.hpp"
+#include "sql/remedy.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace lido::postgres {
 namespace {
@@ -16,6 +20,10 @@ bool is_sqlstate(std::string_view text) noexcept {
     return text.size() == 5 && std::all_of(text.begin(), text.end(), [](char each) {
                return (each >= '0' && each <= '9') || (each >= 'A' && each <= 'Z');
            });
+}
+
+bool is_fatal(std::string_view severity) noexcept {
+    return severity == "FATAL" || severity == "PANIC";
 }
 
 /// `invalid input syntax for type integer: "12x"` without what stands in quotes.
@@ -37,35 +45,55 @@ std::string first_line(std::string_view text) {
     return std::string(text.substr(0, text.find('\n')));
 }
 
-std::string remedy_of(sql::errc what) {
-    switch (what) {
-        case sql::errc::authentication_failed:
-            return "check user and password, and pg_hba.conf of the server";
-        case sql::errc::too_many_connections:
-            return "lower max_size, or raise max_connections of the server";
-        case sql::errc::read_only:
-            return "write to the primary: name all hosts in the URL and leave role at primary";
-        case sql::errc::serialization_failure:
-        case sql::errc::deadlock:
-            return "run the transaction again from its beginning; transact does that";
-        default:
-            return {};
-    }
-}
-
 }  // namespace
 
-server_error read_error(const PGresult* from) {
+std::optional<server_error> read_error(std::string_view body) {
+    body_reader from(body);
+    server_error made;
+    std::string_view severity;
+    std::string_view translated;
+    std::string_view function;
+    while (true) {
+        const std::string_view code = from.bytes(1);
+        if (code.empty()) return std::nullopt;  // the list ends with a zero byte
+        if (code.front() == '\0') break;
+        const std::string_view text = from.text();
+        switch (code.front()) {
+            case PG_DIAG_SQLSTATE:
+                made.state = text;
+                break;
+            case PG_DIAG_MESSAGE_PRIMARY:
+                made.message = text;
+                break;
+            case PG_DIAG_CONSTRAINT_NAME:
+                made.constraint = text;
+                break;
+            case PG_DIAG_SEVERITY_NONLOCALIZED:
+                severity = text;
+                break;
+            case PG_DIAG_SEVERITY:
+                translated = text;
+                break;
+            case PG_DIAG_SOURCE_FUNCTION:
+                function = text;
+                break;
+            default:
+                break;
+        }
+    }
+    if (!from.is_complete() || !is_sqlstate(made.state)) return std::nullopt;
+    if (severity.empty()) severity = translated;  // proxies say it once only, in English
+    made.fatal = is_fatal(severity);
+    // Messages are translated, names of functions are not.
+    made.plan_is_stale = made.state == "26000" || (made.state == "0A000" && function == "RevalidateCachedQuery");
+    return made;
+}
+
+server_error read_notice(const PGresult* from) {
     server_error made;
     made.state = field(from, PG_DIAG_SQLSTATE);
     made.message = field(from, PG_DIAG_MESSAGE_PRIMARY);
-    if (made.message.empty()) made.message = first_line(PQresultErrorMessage(from));
-    made.constraint = field(from, PG_DIAG_CONSTRAINT_NAME);
-    const std::string_view severity = field(from, PG_DIAG_SEVERITY_NONLOCALIZED);
-    made.fatal = severity == "FATAL" || severity == "PANIC";
-    // Messages are translated, names of functions are not.
-    made.plan_is_stale = made.state == "26000" ||
-                         (made.state == "0A000" && field(from, PG_DIAG_SOURCE_FUNCTION) == "RevalidateCachedQuery");
+    made.fatal = is_fatal(field(from, PG_DIAG_SEVERITY_NONLOCALIZED));
     return made;
 }
 
@@ -84,6 +112,14 @@ server_error read_connect_error(std::string_view text) {
     return made;
 }
 
+bool had_no_server(const server_error& proxy) noexcept {
+    // PgBouncer has one state for all it says, 08P01.
+    constexpr std::array<std::string_view, 3> beginnings{"server login has been failing", "query_wait_timeout",
+                                                         "pgbouncer cannot connect to server"};
+    return std::any_of(beginnings.begin(), beginnings.end(),
+                       [&](std::string_view each) { return proxy.message.starts_with(each); });
+}
+
 error to_error(const server_error& from) {
     const sql::errc code = sql::errc_of_sqlstate(from.state);
     const bool holds_value = from.state.starts_with("22");
@@ -92,7 +128,7 @@ error to_error(const server_error& from) {
     if (!from.constraint.empty() && text.find(from.constraint) == std::string::npos) {
         text += fmt::format(" (constraint {})", from.constraint);
     }
-    return {code, std::move(text), remedy_of(code)};
+    return {code, std::move(text), sql::remedy_of(code)};
 }
 
 }  // namespace lido::postgres

@@ -6,6 +6,7 @@
 
 #include <libpq-fe.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,11 +21,17 @@ struct server_error {
     bool plan_is_stale = false;  ///< a prepared statement's result has changed its columns, or it is not known any more
 };
 
-/// What a failed result says.
-[[nodiscard]] server_error read_error(const PGresult* from);
+/// What the server refuses with (ErrorResponse); nothing when it is not of that form.
+[[nodiscard]] std::optional<server_error> read_error(std::string_view body);
+/// What libpq has to tell while it logs in.
+[[nodiscard]] server_error read_notice(const PGresult* from);
 /// What libpq says of a connection that could not be made, in its verbose form:
 /// "connection to server at … failed: FATAL:  28P01: password authentication failed …\nLOCATION: …".
 [[nodiscard]] server_error read_connect_error(std::string_view text);
+
+/// Does a proxy (class 08) say that it never had a server to give the statement to? Of all else that it says nobody
+/// knows.
+[[nodiscard]] bool had_no_server(const server_error& proxy) noexcept;
 
 /// As an error of Lido's: code by SQLSTATE, the text with SQLSTATE, message and constraint. Messages of class 22 quote
 /// the value that they refuse; it is left out.

@@ -16,11 +16,6 @@ using namespace std::chrono_literals;
 /// For a cancel request; one that takes longer costs the connection.
 constexpr duration cancel_timeout = 10s;
 
-const char* text_of(const sql::statement& what) noexcept {
-    // A literal or a std::string: both end with a zero byte.
-    return what.text().empty() ? "" : what.text().data();
-}
-
 bool begins_read_only(std::string_view text) noexcept {
     return text.starts_with("BEGIN") && text.find("READ ONLY") != std::string_view::npos;
 }
@@ -33,7 +28,8 @@ session::implementation::implementation(net::event_loop& loop, const session_opt
       options_(options),
       events_(events),
       statements_(options.statement_cache),
-      wire_(loop, options.limits, statements_) {}
+      // A single borrower has nothing else to say: the server can begin at once.
+      wire_(loop, options.limits, options.pipelined ? sending::together : sending::at_once, statements_) {}
 
 session::implementation::~implementation() {
     if (watching_) wire_.loop().disarm(*this);
@@ -50,19 +46,19 @@ task<result<void>> session::implementation::connect(const connect_parameters& wi
 }
 
 task<result<void>> session::implementation::set_up(time_point deadline) {
-    const char* const style = PQparameterStatus(wire_.connection(), "DateStyle");
-    if (style != nullptr && std::string_view(style).starts_with("ISO")) co_return result<void>();
+    const std::optional<std::string_view> style = wire_.parameter("DateStyle");
+    if (style && style->starts_with("ISO")) co_return result<void>();
     result<sql::rows> done = co_await command("SET DateStyle TO ISO", deadline);
     if (!done) co_return std::move(done).error();
     co_return result<void>();
 }
 
 task<result<void>> session::implementation::find_role(time_point deadline) {
-    if (options_.role == server_role::any) co_return result<void>();
-    if (PQparameterStatus(wire_.connection(), "in_hot_standby") != nullptr) {
+    if (wire_.parameter("in_hot_standby")) {
         note_role();
         co_return result<void>();
     }
+    if (options_.role == server_role::any) co_return result<void>();
     // PostgreSQL before 14, and proxies.
     result<sql::rows> told = co_await command("SELECT pg_is_in_recovery()", deadline);
     if (!told) co_return std::move(told).error();
@@ -74,13 +70,12 @@ task<result<void>> session::implementation::find_role(time_point deadline) {
 }
 
 void session::implementation::note_role() noexcept {
-    const char* const standby = PQparameterStatus(wire_.connection(), "in_hot_standby");
-    if (standby != nullptr) is_replica_ = std::string_view(standby) == "on";
+    const std::optional<std::string_view> standby = wire_.parameter("in_hot_standby");
+    if (standby) is_replica_ = *standby == "on";
 }
 
 bool session::implementation::is_read_only_by_default() const noexcept {
-    const char* const set = PQparameterStatus(wire_.connection(), "default_transaction_read_only");
-    return set != nullptr && std::string_view(set) == "on";
+    return wire_.parameter("default_transaction_read_only") == "on";
 }
 
 void session::implementation::unasked(void* self) noexcept {
@@ -104,47 +99,65 @@ void session::implementation::follow_role() noexcept {
 
 // ---- statements -----------------------------------------------------------------------------------------------------
 
-void session::implementation::deallocate_dropped() {
-    // In a failed transaction the server would refuse, and nothing new is prepared in one.
-    if (!statements_.has_dropped() || wire_.state() == sql::session_state::failed) return;
-    for (const std::string& each : statements_.take_dropped()) {
-        wire_.send_aside(fmt::format("DEALLOCATE {}", each).c_str());
-    }
+void session::implementation::close_dropped() {
+    if (!statements_.has_dropped()) return;
+    for (const std::string& each : statements_.take_dropped()) wire_.send_close(each);
 }
 
-result<void> session::implementation::send(reply& answer, const sql::statement& what, const sql::parameters& with) {
-    if (auto filled = bound_.fill(with); !filled) return filled;
-    static const std::string nameless;
-    const std::string_view text = what.text();
-    const prepared_statement* known = options_.statement_cache == 0 ? nullptr : statements_.find(text);
-    if (known != nullptr) {
-        deallocate_dropped();
-        return wire_.send(answer, nullptr, known->name, wire::preparation::there, bound_);
-    }
+result<void> session::implementation::check_text(std::string_view text) {
     if (text.find('\0') != std::string_view::npos) {
         return error(lido::errc::invalid_argument, "the statement has a zero byte", "bind values as parameters");
     }
-    if (options_.statement_cache == 0) {
-        return wire_.send(answer, text_of(what), nameless, wire::preparation::none, bound_);
+    if (text.size() > most_message_bytes) {
+        return error(lido::errc::limit_exceeded, "the statement is larger than PostgreSQL takes",
+                     "send less than 1 GiB at once");
     }
-    known = &statements_.add(text);
-    deallocate_dropped();
-    return wire_.send(answer, text_of(what), known->name, wire::preparation::first, bound_);
+    return {};
+}
+
+/// A statement whose text is in order, as it is to be sent; it is prepared from now on.
+wire::statement session::implementation::prepare(std::string_view text) {
+    wire::statement made;
+    if (options_.statement_cache == 0) {
+        made.text = text;
+        return made;
+    }
+    const prepared_statement* known = statements_.find(text);
+    if (known == nullptr) {
+        known = &statements_.add(text);
+        made.how = wire::preparation::first;
+    } else {
+        made.how = wire::preparation::there;
+    }
+    made.text = text;
+    made.name = known->name;
+    made.shape = known->shape;
+    return made;
+}
+
+result<std::string> session::implementation::send(reply& answer, const sql::statement& what,
+                                                  const sql::parameters& with) {
+    if (auto filled = bound_.fill(with); !filled) return std::move(filled).error();
+    if (auto fits = check_text(what.text()); !fits) return std::move(fits).error();
+    const wire::statement prepared = prepare(what.text());
+    close_dropped();
+    auto sent = wire_.send(answer, prepared, bound_);
+    bound_.give_back();
+    if (!sent) return std::move(sent).error();
+    return std::string(prepared.name);
 }
 
 /// Outside of a transaction only: inside of one it has failed, whatever is done now.
 bool session::implementation::may_prepare_anew(const reply& answer) const noexcept {
     if (!answer.refused) return false;
     // A cancel that was meant for the statement before it: this one was rolled back, as if it had never been.
-    if (options_.pipelined && answer.refused->state == "57014") return true;
+    if (options_.pipelined && answer.refused->state == "57014") return cancel_is_on_its_way();
     if (options_.statement_cache == 0 || !answer.refused->plan_is_stale) return false;
     return options_.pipelined || wire_.state() == sql::session_state::idle;
 }
 
-void session::implementation::forget_stale(std::string_view text, std::string_view state) {
-    const prepared_statement* const stale = statements_.find(text);
-    if (stale == nullptr) return;
-    const std::string name = stale->name;
+/// By the name that was sent: the text may have been prepared anew meanwhile, for another of many.
+void session::implementation::forget_stale(std::string_view name, std::string_view state) {
     // 26000: the server does not have it.
     if (state == "26000") {
         statements_.forget(name);
@@ -159,34 +172,38 @@ error session::implementation::failure_of(reply& answer) const {
 }
 
 error session::implementation::out_of_time() {
-    if (!options_.pipelined && options_.cancel_abandoned) begin_cancel();
+    if (!options_.pipelined) begin_cancel();
     return {lido::errc::timeout, "PostgreSQL did not answer the statement in time",
             "raise statement_timeout, or make the statement faster"};
 }
 
 void session::implementation::begin_cancel() {
-    if (cancelling_ != nullptr || wire_.broken() || wire_.outstanding() == 0) return;
+    if (!options_.cancel_abandoned || cancelling_ != nullptr) return;
+    if (wire_.broken() || wire_.outstanding() == 0) return;
+    cancelled_head_ = wire_.head_since();
+    cancel_on_its_way_.store(true, std::memory_order_release);
     cancelling_ =
         std::make_unique<cancel_request>(wire_.connection(), deadline_after(wire_.loop().now(), cancel_timeout));
 }
 
 task<result<sql::rows>> session::implementation::run(const sql::statement& what, const sql::parameters& with,
                                                      time_point deadline) {
-    if (!options_.pipelined && wire_.outstanding() > 0) {
+    if (!options_.pipelined && must_settle()) {
         result<void> settled = co_await settle(deadline);
         if (!settled) co_return std::move(settled).error();
     }
     if (begins_read_only(what.text())) read_only_ = true;
     for (bool anew = false;; anew = true) {
         reply answer(wire_);
-        if (auto sent = send(answer, what, with); !sent) co_return std::move(sent).error();
+        auto sent = send(answer, what, with);
+        if (!sent) co_return std::move(sent).error();
         if (options_.pipelined) watch_patience();
         const bool in_time = co_await wire_.wait(answer, deadline);
         if (!in_time) co_return out_of_time();
         if (wire_.state() == sql::session_state::idle) read_only_ = false;
         if (options_.role == server_role::replica) follow_role();
         if (!answer.failed && !answer.refused) co_return std::move(answer.into);
-        if (answer.refused && answer.refused->plan_is_stale) forget_stale(what.text(), answer.refused->state);
+        if (answer.refused && answer.refused->plan_is_stale) forget_stale(*sent, answer.refused->state);
         if (!anew && may_prepare_anew(answer)) continue;
         if (answer.failed && !answer.done) begin_cancel();
         if (answer.failed && *answer.failed == lido::errc::limit_exceeded && !options_.pipelined) begin_cancel();
@@ -196,26 +213,30 @@ task<result<sql::rows>> session::implementation::run(const sql::statement& what,
 
 task<result<void>> session::implementation::start(const sql::statement& what, const sql::parameters& with,
                                                   time_point deadline) {
-    if (wire_.outstanding() > 0) {
+    if (must_settle()) {
         result<void> settled = co_await settle(deadline);
         if (!settled) co_return std::move(settled).error();
     }
-    streamed_ = std::make_unique<reply>(wire_);
-    streamed_->one_by_one = true;
-    if (auto sent = send(*streamed_, what, with); !sent) {
-        streamed_.reset();
-        co_return std::move(sent).error();
-    }
-    const bool in_time = co_await wire_.wait(*streamed_, deadline);
-    if (!in_time) {
-        streamed_.reset();
-        co_return out_of_time();
-    }
-    if (streamed_->failed || streamed_->refused) {
+    for (bool anew = false;; anew = true) {
+        streamed_ = std::make_unique<reply>(wire_);
+        streamed_->one_by_one = true;
+        auto sent = send(*streamed_, what, with);
+        if (!sent) {
+            streamed_.reset();
+            co_return std::move(sent).error();
+        }
+        const bool in_time = co_await wire_.wait(*streamed_, deadline);
+        if (!in_time) {
+            streamed_.reset();
+            co_return out_of_time();
+        }
+        if (!streamed_->failed && !streamed_->refused) co_return result<void>();
+        // No row of it was given out yet.
         const std::unique_ptr<reply> ended = std::move(streamed_);
+        if (ended->refused && ended->refused->plan_is_stale) forget_stale(*sent, ended->refused->state);
+        if (!anew && may_prepare_anew(*ended)) continue;
         co_return failure_of(*ended);
     }
-    co_return result<void>();
 }
 
 task<result<bool>> session::implementation::fetch(sql::rows& into, time_point deadline) {
@@ -249,11 +270,12 @@ task<result<bool>> session::implementation::fetch(sql::rows& into, time_point de
 }
 
 task<result<sql::rows>> session::implementation::command(const char* text, time_point deadline) {
-    static const std::string nameless;
     static const sql::parameters none;
     static_cast<void>(bound_.fill(none));
     reply answer(wire_);
-    if (auto sent = wire_.send(answer, text, nameless, wire::preparation::none, bound_); !sent) {
+    wire::statement nameless;
+    nameless.text = text;
+    if (auto sent = wire_.send(answer, nameless, bound_); !sent) {
         co_return std::move(sent).error();
     }
     const bool in_time = co_await wire_.wait(answer, deadline);
@@ -280,12 +302,17 @@ void session::implementation::look_at_head() {
         events_.capacity_changed(is_long ? 1 : options_.depth);
     }
     // Nobody waits for anything on it: the server may stop.
-    if (is_long && !wire_.anybody_waits() && options_.cancel_abandoned) begin_cancel();
-    if (wire_.outstanding() > 0) {
-        watch_patience();
-    } else {
-        cancelling_.reset();
-    }
+    forget_cancel();
+    if (is_long && !wire_.anybody_waits()) begin_cancel();
+    if (wire_.outstanding() > 0) watch_patience();
+}
+
+/// When the statement that it was for has ended, another one may be cancelled.
+void session::implementation::forget_cancel() {
+    const bool nothing_runs = wire_.outstanding() == 0;
+    const bool has_ended = nothing_runs || wire_.head_since() != cancelled_head_;
+    if (has_ended && cancelling_ != nullptr && cancelling_->is_over()) cancelling_.reset();
+    if (nothing_runs && cancelling_ == nullptr) cancel_on_its_way_.store(false, std::memory_order_release);
 }
 
 // ---- between borrowers ----------------------------------------------------------------------------------------------
@@ -302,6 +329,7 @@ task<result<void>> session::implementation::settle(time_point deadline) {
             // It may come at any time, and would hit whoever has the connection then.
             wire_.break_off(error(lido::errc::connection_closed, "a cancel request did not end in order"));
         }
+        cancel_on_its_way_.store(false, std::memory_order_release);
     }
     // Sent after the request has ended, so the server has the signal before it reads this: it cannot hit what follows.
     reply last(wire_);
@@ -322,7 +350,7 @@ task<result<void>> session::implementation::check(time_point deadline) {
 }
 
 task<result<void>> session::implementation::reset(sql::reset_policy how, time_point deadline) {
-    if (wire_.outstanding() > 0 || cancelling_ != nullptr) {
+    if (must_settle()) {
         result<void> settled = co_await settle(deadline);
         if (!settled) co_return std::move(settled).error();
     }
@@ -368,18 +396,29 @@ task<result<void>> session::start(const sql::statement& what, const sql::paramet
 task<result<bool>> session::fetch(sql::rows& into, time_point deadline) {
     return implementation_->fetch(into, deadline);
 }
+task<result<std::vector<sql::rows>>> session::run_batch(const sql::batch& what, time_point deadline) {
+    return implementation_->run_batch(what, deadline);
+}
 sql::session_state session::state() const noexcept {
     return implementation_->on().state();
 }
 std::string session::parameter(const std::string& name) const {
-    const char* const value = PQparameterStatus(implementation_->on().connection(), name.c_str());
-    return value == nullptr ? std::string() : std::string(value);
+    return std::string(implementation_->on().parameter(name).value_or(std::string_view()));
 }
 int session::process_id() const noexcept {
     return PQbackendPID(implementation_->on().connection());
 }
 bool session::uses_tls() const noexcept {
     return PQsslInUse(implementation_->on().connection()) != 0;
+}
+std::string session::protection() const {
+    PGconn* const to = implementation_->on().connection();
+    const char* const host = PQhost(to);
+    if (host != nullptr && (*host == '/' || *host == '@')) return "not a network";
+    if (!uses_tls()) return "none";
+    const char* const protocol = PQsslAttribute(to, "protocol");
+    const char* const cipher = PQsslAttribute(to, "cipher");
+    return fmt::format("{} {}", protocol == nullptr ? "TLS" : protocol, cipher == nullptr ? "" : cipher);
 }
 
 }  // namespace lido::postgres

@@ -62,6 +62,16 @@ task<result<void>> session::implementation::listen(const std::string& channel, t
         co_return error(lido::errc::invalid_argument, "the name of a channel has not 1 … 63 bytes",
                         "choose another name");
     }
+    if (options_.transaction_pooling) {
+        co_return error(
+            lido::errc::invalid_argument,
+            "LISTEN is not possible with transaction_pooling: the proxy gives each transaction another session",
+            "listen through a pool that connects to PostgreSQL itself");
+    }
+    if (must_settle()) {
+        result<void> settled = co_await settle(deadline);
+        if (!settled) co_return std::move(settled).error();
+    }
     const std::string text = "LISTEN " + quoted(channel);
     listening_.store(true, std::memory_order_release);  // before it is sent: the answer may never be seen
     result<sql::rows> done = co_await command(text.c_str(), deadline);
@@ -84,14 +94,13 @@ task<result<std::vector<notification>>> session::implementation::notifications(t
 }
 
 task<result<void>> session::implementation::copy_begin(const sql::statement& what, bool put, time_point deadline) {
-    if (wire_.outstanding() > 0) {
+    if (must_settle()) {
         result<void> settled = co_await settle(deadline);
         if (!settled) co_return std::move(settled).error();
     }
-    copy_puts_ = put;
-    const std::string text(what.text());
-    const ExecStatusType wanted = put ? PGRES_COPY_IN : PGRES_COPY_OUT;
-    result<void> begun = co_await wire_.begin_copy(text.c_str(), wanted, deadline);
+    if (auto fits = check_text(what.text()); !fits) co_return std::move(fits).error();
+    copy_ = put ? wire::copy_direction::in : wire::copy_direction::out;
+    result<void> begun = co_await wire_.begin_copy(what.text(), copy_, deadline);
     co_return std::move(begun);
 }
 
@@ -102,7 +111,7 @@ task<result<std::string>> session::implementation::copy_take(time_point deadline
     return wire_.take_copy(deadline);
 }
 task<result<std::uint64_t>> session::implementation::copy_end(time_point deadline) {
-    return wire_.end_copy(copy_puts_, deadline);
+    return wire_.end_copy(copy_, deadline);
 }
 
 task<result<void>> session::listen(const std::string& channel, time_point deadline) {

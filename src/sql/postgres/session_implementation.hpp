@@ -30,6 +30,7 @@ struct session_options {
     bool pipelined = false;
     duration patience{};  ///< pipelined: what runs longer than this gets no more statements behind it
     bool cancel_abandoned = true;
+    bool transaction_pooling = false;  ///< there is no session behind it that would keep anything
     server_role role = server_role::any;
 };
 
@@ -50,6 +51,7 @@ public:
     [[nodiscard]] task<result<void>> start(const sql::statement& what, const sql::parameters& with,
                                            time_point deadline);
     [[nodiscard]] task<result<bool>> fetch(sql::rows& into, time_point deadline);
+    [[nodiscard]] task<result<std::vector<sql::rows>>> run_batch(const sql::batch& what, time_point deadline);
 
     [[nodiscard]] task<result<void>> listen(const std::string& channel, time_point deadline);
     [[nodiscard]] task<result<std::vector<notification>>> notifications(time_point deadline);
@@ -67,6 +69,10 @@ public:
     [[nodiscard]] bool in_read_only_transaction() const noexcept { return read_only_; }
     /// Any thread that holds the lease.
     [[nodiscard]] bool is_listening() const noexcept { return listening_.load(std::memory_order_acquire); }
+    /// A signal may still come, and hits what runs then. Any thread that holds the lease.
+    [[nodiscard]] bool cancel_is_on_its_way() const noexcept {
+        return cancel_on_its_way_.load(std::memory_order_acquire);
+    }
     [[nodiscard]] wire& on() noexcept { return wire_; }
     [[nodiscard]] const wire& on() const noexcept { return wire_; }
 
@@ -74,15 +80,23 @@ private:
     class notification_wait;
     static void unasked(void* self) noexcept;
     void begin_cancel();
+    void forget_cancel();
     void watch_patience();
     void look_at_head();
     void note_role() noexcept;
     void follow_role() noexcept;
+    /// Something was given up, or a cancel request is on its way that would hit what is sent next.
+    [[nodiscard]] bool must_settle() const noexcept { return wire_.outstanding() > 0 || cancelling_ != nullptr; }
     [[nodiscard]] task<result<void>> settle(time_point deadline);
     [[nodiscard]] task<result<sql::rows>> command(const char* text, time_point deadline);
-    [[nodiscard]] result<void> send(reply& answer, const sql::statement& what, const sql::parameters& with);
-    void deallocate_dropped();
-    void forget_stale(std::string_view text, std::string_view state);
+    [[nodiscard]] static result<void> check_text(std::string_view text);
+    [[nodiscard]] wire::statement prepare(std::string_view text);
+    /// Gives the name that it was sent under, if it has one.
+    [[nodiscard]] result<std::string> send(reply& answer, const sql::statement& what, const sql::parameters& with);
+    class sent_batch;
+    [[nodiscard]] result<void> send(sent_batch& answers, const sql::batch& what);
+    void close_dropped();
+    void forget_stale(std::string_view name, std::string_view state);
     [[nodiscard]] bool may_prepare_anew(const reply& answer) const noexcept;
     [[nodiscard]] error failure_of(reply& answer) const;
     [[nodiscard]] error out_of_time();
@@ -94,8 +108,10 @@ private:
     text_parameters bound_;
     std::unique_ptr<reply> streamed_;
     std::unique_ptr<cancel_request> cancelling_;
+    time_point cancelled_head_{};  // since when the statement was next that it is for
+    std::atomic<bool> cancel_on_its_way_{false};
     std::atomic<bool> listening_{false};
-    bool copy_puts_ = false;
+    wire::copy_direction copy_ = wire::copy_direction::out;
     std::coroutine_handle<> listener_;  // who waits for notifications
     bool watching_ = false;             // the timer is armed
     bool held_back_ = false;            // no more statements for now

@@ -13,30 +13,46 @@ error wrong(std::string_view name, const std::string& value, std::string_view ra
             fmt::format("choose {} within {}", name, range)};
 }
 
-}  // namespace
-
-result<void> settings::validate() const {
+result<void> check_use(const settings& of) {
     using namespace std::chrono_literals;
-    if (auto valid = pool.validate(); !valid) return valid;
-    if (auto read = read_target(*this); !read) return std::move(read).error();
-    if (application_name.size() > 63) {
-        return wrong("application_name", fmt::format("a text of {} bytes", application_name.size()), "0 … 63 bytes");
+    if (of.pipeline_depth < 1 || of.pipeline_depth > 256) {
+        return wrong("pipeline_depth", fmt::format("{}", of.pipeline_depth), "1 … 256");
     }
-    if (pipeline_depth < 1 || pipeline_depth > 256) {
-        return wrong("pipeline_depth", fmt::format("{}", pipeline_depth), "1 … 256");
+    if (of.shared_connections > 1000) {
+        return wrong("shared_connections", fmt::format("{}", of.shared_connections), "0 … 1000");
     }
-    if (shared_connections > 1000) {
-        return wrong("shared_connections", fmt::format("{}", shared_connections), "0 … 1000");
+    if (of.shared_patience < 1ms || of.shared_patience > 1h) {
+        return wrong("shared_patience", to_text(of.shared_patience), "1 ms … 1 h");
     }
-    if (shared_patience < 1ms || shared_patience > 1h) {
-        return wrong("shared_patience", to_text(shared_patience), "1 ms … 1 h");
-    }
-    if (transaction_pooling && pool.reset == sql::reset_policy::full) {
+    if (of.transaction_pooling && of.pool.reset == sql::reset_policy::full) {
         return error(lido::errc::invalid_argument,
                      "PostgreSQL setting transaction_pooling does not go with reset_policy::full",
                      "choose reset_policy::rollback: the proxy resets its sessions itself");
     }
     return {};
+}
+
+}  // namespace
+
+result<void> settings::validate() const {
+    if (auto valid = pool.validate(); !valid) return valid;
+    const auto to = read_target(*this);
+    if (!to) return to.error();
+    if (to->application_name.size() > 63) {
+        return wrong("application_name", fmt::format("a text of {} bytes", to->application_name.size()),
+                     "0 … 63 bytes");
+    }
+    const auto counting = with_url_options(*this);
+    if (!counting) return counting.error();
+    return check_use(*counting);
+}
+
+result<settings> settings::from(std::string_view url, const sql::pool_settings& common) {
+    settings made;
+    made.url = std::string(url);
+    made.pool = common;
+    if (auto valid = made.validate(); !valid) return std::move(valid).error();
+    return made;
 }
 
 }  // namespace lido::postgres

@@ -1,6 +1,7 @@
 #include "sql/postgres/statement_cache.hpp"
 
 #include "lido/base/assert.hpp"
+#include "sql/postgres/statement_kind.hpp"
 
 #include <fmt/format.h>
 
@@ -31,15 +32,27 @@ prepared_statement& statement_cache::add(std::string_view text) {
     return made;
 }
 
+statement_cache::place statement_cache::place_of(std::string_view name) {
+    return std::find_if(order_.begin(), order_.end(),
+                        [name](const prepared_statement& each) { return each.name == name; });
+}
+
+void statement_cache::describe(std::string_view name, const std::shared_ptr<const row_shape>& shape) {
+    const place known = place_of(name);
+    // What is no query (SHOW, FETCH, EXECUTE) may have other columns the next time.
+    if (known != order_.end() && may_share_connection(known->text)) known->shape = shape;
+}
+
 void statement_cache::forget(std::string_view name) {
-    const auto known = std::find_if(order_.begin(), order_.end(),
-                                    [name](const prepared_statement& each) { return each.name == name; });
+    std::erase(dropped_, name);
+    const place known = place_of(name);
     if (known == order_.end()) return;
     by_text_.erase(known->text);
     order_.erase(known);
 }
 
 void statement_cache::drop(std::string_view name) {
+    if (place_of(name) == order_.end()) return;
     std::string kept(name);
     forget(kept);
     dropped_.push_back(std::move(kept));

@@ -1,9 +1,12 @@
 // Lido: which statements a PostgreSQL connection has prepared.
 #pragma once
 
+#include "sql/postgres/message_body.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -15,6 +18,8 @@ namespace lido::postgres {
 struct prepared_statement {
     std::string text;
     std::string name;  ///< "lido_7"; never used twice on one connection
+    /// The columns of its results, once they are known, if they cannot change: the server need not describe them again.
+    std::shared_ptr<const row_shape> shape;
 };
 
 /// The prepared statements of one connection, at most `limit` of them: the one used longest ago makes room. Those that
@@ -28,9 +33,12 @@ public:
     [[nodiscard]] prepared_statement* find(std::string_view text);
     /// A new one, which `find` did not know. `limit` > 0. The pointer is good until it is forgotten or makes room.
     [[nodiscard]] prepared_statement& add(std::string_view text);
+    /// The server has said what the columns of that statement are. It refuses to run it when they have changed.
+    void describe(std::string_view name, const std::shared_ptr<const row_shape>& shape);
     /// The statement of that name is not, or no longer, at the server. Nothing happens when it is not known.
     void forget(std::string_view name);
-    /// The server has it, but its plan is of no use any more: it is to be deallocated.
+    /// The server has it, but its plan is of no use any more: it is to be deallocated. Nothing happens when it is
+    /// not known.
     void drop(std::string_view name);
     /// The server has dropped them all.
     void clear();
@@ -43,6 +51,7 @@ public:
 
 private:
     using place = std::list<prepared_statement>::iterator;
+    [[nodiscard]] place place_of(std::string_view name);
 
     std::size_t limit_;
     std::uint64_t last_number_ = 0;

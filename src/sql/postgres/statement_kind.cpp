@@ -19,6 +19,7 @@ constexpr bool is_letter(char of) noexcept {
 bool may_share_connection(std::string_view text) noexcept {
     constexpr std::array<std::string_view, 8> words{"SELECT", "INSERT", "UPDATE", "DELETE",
                                                     "WITH",   "VALUES", "MERGE",  "TABLE"};
+    if (text.starts_with("SELECT ") || text.starts_with("select ")) return true;  // nearly all of them
     const std::size_t begin = text.find_first_not_of(" \t\r\n");
     if (begin == std::string_view::npos) return false;
     text.remove_prefix(begin);

@@ -2,6 +2,8 @@
 
 #include "sql/array_literal.hpp"
 #include "sql/hexadecimal.hpp"
+#include "sql/postgres/big_endian.hpp"
+#include "sql/postgres/message_writer.hpp"
 
 #include <fmt/format.h>
 
@@ -91,39 +93,57 @@ result<std::string> to_parameter_text(const sql::value& of) {
         of.get());
 }
 
+void text_parameters::give_back() noexcept {
+    constexpr std::size_t most_kept = std::size_t{64} * 1024;
+    if (encoded_.capacity() > most_kept) encoded_ = std::string();
+}
+
 result<void> text_parameters::fill(const sql::parameters& from) {
     if (from.size() > most_parameters) {
         return wrong(
             fmt::format("a statement has {} parameters, PostgreSQL takes at most {}", from.size(), most_parameters),
             "send them as an array, or in several statements");
     }
-    values_.clear();
-    lengths_.clear();
-    formats_.clear();
-    texts_.clear();
-    texts_.reserve(from.size());  // so that they do not move
+    give_back();
+    encoded_.clear();
+    const auto count = static_cast<std::uint16_t>(from.size());
+    append_number16(encoded_, count);
     for (const sql::value& each : from) {
-        const char* value = nullptr;
-        int length = 0;
-        int format = 0;
-        if (const auto* plain = std::get_if<std::string>(&each.get()); plain != nullptr) {
-            if (has_zero_byte(*plain)) return zero_byte();
-            value = plain->c_str();
-        } else if (const auto* raw = std::get_if<sql::bytes>(&each.get()); raw != nullptr) {
-            // libpq takes a null pointer for NULL, whatever the length.
-            value = raw->empty() ? "" : reinterpret_cast<const char*>(raw->data());
-            length = static_cast<int>(raw->size());
-            format = 1;
-        } else if (!each.is_null()) {
-            auto text = to_parameter_text(each);
-            if (!text) return std::move(text).error();
-            value = texts_.emplace_back(std::move(*text)).c_str();
+        append_number16(encoded_, std::holds_alternative<sql::bytes>(each.get()) ? 1 : 0);
+    }
+    append_number16(encoded_, count);
+    for (const sql::value& each : from) {
+        if (auto fits = append(each); !fits) return fits;
+        if (encoded_.size() > most_message_bytes) {
+            return error(lido::errc::limit_exceeded, "the parameters of a statement are larger than PostgreSQL takes",
+                         "send less than 1 GiB at once");
         }
-        values_.push_back(value);
-        lengths_.push_back(length);
-        formats_.push_back(format);
     }
     return {};
+}
+
+result<void> text_parameters::append(const sql::value& of) {
+    if (of.is_null()) {
+        append_number32(encoded_, 0xffff'ffff);
+    } else if (const auto* plain = std::get_if<std::string>(&of.get()); plain != nullptr) {
+        if (has_zero_byte(*plain)) return zero_byte();
+        append_sized(*plain);
+    } else if (const auto* raw = std::get_if<sql::bytes>(&of.get()); raw != nullptr) {
+        append_sized({reinterpret_cast<const char*>(raw->data()), raw->size()});
+    } else if (const auto* whole = std::get_if<std::int64_t>(&of.get()); whole != nullptr) {
+        const fmt::format_int text(*whole);
+        append_sized({text.data(), text.size()});
+    } else {
+        const auto text = to_parameter_text(of);
+        if (!text) return text.error();
+        append_sized(*text);
+    }
+    return {};
+}
+
+void text_parameters::append_sized(std::string_view text) {
+    append_number32(encoded_, static_cast<std::uint32_t>(text.size()));
+    encoded_.append(text);
 }
 
 }  // namespace lido::postgres

@@ -1,33 +1,34 @@
-// Lido: parameters in the form that libpq takes.
+// Lido: parameters in the form that PostgreSQL takes.
 #pragma once
 
 #include "lido/base/result.hpp"
 #include "lido/sql/value.hpp"
 
 #include <string>
-#include <vector>
+#include <string_view>
 
 namespace lido::postgres {
 
-/// The values of a statement as libpq's parallel arrays. Text is sent as text and its type left to the server, so that
-/// `$1` becomes whatever the statement needs; bytes are sent as they are (format 1), because as text they would double.
-/// The pointers hold as long as this object and the `parameters` it was made from. Reusable: `fill` keeps its memory.
+/// The values of a statement as they stand in a Bind message. Text is sent as text and its type left to the server, so
+/// that `$1` becomes whatever the statement needs; bytes are sent as they are (format 1), because as text they would
+/// double. Reusable: `fill` keeps its memory.
 class text_parameters {
 public:
     /// `invalid_argument` for more than 65535 values, a text with a zero byte, which PostgreSQL cannot hold, and arrays
-    /// in arrays.
+    /// in arrays; `limit_exceeded` for what no message can hold.
     [[nodiscard]] result<void> fill(const sql::parameters& from);
 
-    [[nodiscard]] int count() const noexcept { return static_cast<int>(values_.size()); }
-    [[nodiscard]] const char* const* values() const noexcept { return values_.data(); }
-    [[nodiscard]] const int* lengths() const noexcept { return lengths_.data(); }
-    [[nodiscard]] const int* formats() const noexcept { return formats_.data(); }
+    /// Does not keep the memory of large values, once they were sent.
+    void give_back() noexcept;
+
+    /// Formats, then values, each with their number before them.
+    [[nodiscard]] std::string_view encoded() const noexcept { return encoded_; }
 
 private:
-    std::vector<const char*> values_;
-    std::vector<int> lengths_;
-    std::vector<int> formats_;
-    std::vector<std::string> texts_;  // of the values that are not text already
+    [[nodiscard]] result<void> append(const sql::value& of);
+    void append_sized(std::string_view text);
+
+    std::string encoded_;
 };
 
 /// A value that is not NULL as PostgreSQL's text. Bytes are "\x…". `invalid_argument` as above.

@@ -1,4 +1,4 @@
-// Lido: libpq on an event loop.
+// Lido: a connection to PostgreSQL on an event loop.
 #pragma once
 
 #include "lido/base/result.hpp"
@@ -7,6 +7,11 @@
 #include "lido/sql/postgres/session.hpp"
 #include "lido/sql/rows.hpp"
 #include "lido/sql/session.hpp"
+#include "sql/postgres/answer_order.hpp"
+#include "sql/postgres/channel.hpp"
+#include "sql/postgres/message_body.hpp"
+#include "sql/postgres/message_reader.hpp"
+#include "sql/postgres/message_writer.hpp"
 #include "sql/postgres/server_error.hpp"
 #include "sql/postgres/statement_cache.hpp"
 #include "sql/postgres/text_parameters.hpp"
@@ -18,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,6 +61,7 @@ private:
     wire& from_;
     std::coroutine_handle<> waiter_;
     bool expected_ = false;  // the wire knows of it
+    bool is_ready_ = false;  // its waiter is about to be told
     bool executed_ = false;  // the server has said what the statement did, but not that it lasts
 };
 
@@ -65,13 +72,20 @@ struct wire_limits {
     std::size_t batch_bytes = 0;
 };
 
-/// A connection in libpq's pipeline mode: statements go out, each with its Sync, and their answers come back in the
-/// same order to the `reply` that each belongs to. It watches libpq's descriptor itself, reads all there is at each
-/// event and resumes those who wait afterwards. Belongs to its loop; `state` may be read on any thread.
+/// When what is sent goes out.
+enum class sending : std::uint8_t {
+    at_once,
+    together,  ///< at the end of a turn of the loop, and not before the server is about to need it
+};
+
+/// A connection in PostgreSQL's extended protocol: statements go out, each with its Sync, and their answers come back
+/// in the same order to the `reply` that each belongs to. libpq logs in; after that all that is sent and read on its
+/// socket is Lido's own. It watches the socket itself, reads all there is at each event and resumes those who wait
+/// afterwards. Belongs to its loop; `state` may be read on any thread.
 class wire final : public net::event_source {
 public:
-    /// A statement that the server refuses to prepare is forgotten in `statements`, which must outlive it.
-    wire(net::event_loop& loop, const wire_limits& limits, statement_cache& statements);
+    /// What the server says of statements is noted in `statements`, which must outlive it.
+    wire(net::event_loop& loop, const wire_limits& limits, sending when, statement_cache& statements);
     wire(wire&&) = delete;
     ~wire();
 
@@ -84,15 +98,24 @@ public:
         first,  ///< prepared under the name, then executed
         there,  ///< the server knows the name
     };
-    /// Sends a statement and its Sync; `answer` is what comes of it. The texts end with a zero byte. Error:
-    /// `connection_closed`, and then nothing was sent.
-    [[nodiscard]] result<void> send(reply& answer, const char* text, const std::string& name, preparation how,
-                                    const text_parameters& with);
-    /// Sends a Sync alone: its answer is the last of all that is outstanding.
-    [[nodiscard]] result<void> send_sync(reply& answer);
+    struct statement {
+        preparation how = preparation::none;
+        std::string_view text;  ///< unless it is there; without a zero byte, and no larger than a message may be
+        std::string_view name;
+        std::shared_ptr<const row_shape> shape;  ///< of its results; null: the server is asked for it
+    };
+    /// Sends a statement and its Sync; `answer` is what comes of it. Error: `connection_closed`, and then nothing was
+    /// sent.
+    [[nodiscard]] result<void> send(reply& answer, const statement& what, const text_parameters& with);
+    /// The same without a Sync: it goes out with a Sync that must follow at once. A statement that fails ends all that
+    /// come before that Sync; their answers are empty.
+    [[nodiscard]] result<void> send_part(reply& answer, const statement& what, const text_parameters& with);
+    /// Sends a Sync alone: its answer is the last of all that is outstanding. `ends_parts`: it makes parts last.
+    [[nodiscard]] result<void> send_sync(reply& answer, bool ends_parts = false);
 
-    /// Sends a statement of Lido's own whose answer does not matter.
-    void send_aside(const char* text);
+    /// The server drops a prepared statement; this goes out together with what is sent next. Unlike DEALLOCATE it takes
+    /// no snapshot in a transaction that is open, and cannot fail it.
+    void send_close(std::string_view name);
 
     /// Waits until `answer` is done or has a full batch; false: `deadline` came first.
     class waiting;
@@ -109,17 +132,19 @@ public:
     /// When the statement whose answer is next became the next; meaningless while nothing is outstanding.
     [[nodiscard]] time_point head_since() const noexcept { return head_since_; }
     /// What NOTIFY has sent since the last call.
-    [[nodiscard]] std::vector<notification> take_notifications() noexcept { return std::exchange(notifications_, {}); }
+    [[nodiscard]] std::vector<notification> take_notifications() noexcept;
+    /// The last value of a parameter that the server reports; nothing when it does not.
+    [[nodiscard]] std::optional<std::string_view> parameter(const std::string& name) const;
 
     // COPY, with nothing outstanding. Whatever fails in between breaks the connection off.
 
-    /// Leaves the pipeline and sends a COPY; its kind must be `wanted` (PGRES_COPY_IN or PGRES_COPY_OUT).
-    [[nodiscard]] task<result<void>> begin_copy(const char* text, ExecStatusType wanted, time_point deadline);
+    enum class copy_direction : std::uint8_t { in, out };
+    [[nodiscard]] task<result<void>> begin_copy(std::string_view text, copy_direction wanted, time_point deadline);
     [[nodiscard]] task<result<void>> put_copy(std::string_view data, time_point deadline);
     /// The next rows as they came, about 64 KiB at once; an empty text is the end.
     [[nodiscard]] task<result<std::string>> take_copy(time_point deadline);
-    /// After the last `put_copy`, or the empty text: the number of rows. The pipeline begins anew.
-    [[nodiscard]] task<result<std::uint64_t>> end_copy(bool put, time_point deadline);
+    /// After the last `put_copy`, or the empty text: the number of rows.
+    [[nodiscard]] task<result<std::uint64_t>> end_copy(copy_direction how, time_point deadline);
 
     /// Nothing more works on it; those who wait are told in the loop's next turn.
     void break_off(const error& why);
@@ -138,63 +163,114 @@ public:
 private:
     friend class waiting;
     class readiness;
-    /// One Sync whose answer is to come.
+    /// What the connection is at.
+    enum class phase : std::uint8_t {
+        connecting,  ///< libpq has the socket
+        working,     ///< messages are taken as they come
+        copying,     ///< messages are taken when they are asked for
+    };
+    /// One Sync whose answer is to come, or a statement before it.
     struct expected {
         reply* taker = nullptr;  // null: given up
-        std::string preparing;   // the name whose Parse is the first command; empty: there is none
-        bool one_by_one = false;
+        answer_order order;
+        std::string name;                        // of a statement that is to be described
+        std::shared_ptr<const row_shape> shape;  // as soon as it is known
     };
-    struct later;
+    class later;
 
+    // connecting
     void on_events(std::uint32_t events) noexcept override;
     [[nodiscard]] error connect_failure() const;
     [[nodiscard]] result<void> watch_descriptor();
+    [[nodiscard]] result<void> take_over();
+    static void take_notice(void* self, const PGresult* what) noexcept;
+
+    // sending
     [[nodiscard]] result<void> not_sent() const;
-    [[nodiscard]] result<void> push(reply* answer, std::string preparing);
+    [[nodiscard]] result<void> may_send();
+    [[nodiscard]] result<void> write(reply* answer, const statement& what, const text_parameters& with, bool sync);
+    void expect(reply* answer, const sent_messages& sent, const statement& what);
+    void send_out();
+    /// Is the server busy for long enough that more can be put to what waits to be sent?
+    [[nodiscard]] bool can_hold_back() const noexcept;
     void flush() noexcept;
+    void wait_to_write(bool wanted) noexcept;
+
+    // reading
     void pump() noexcept;
-    void take_results();
-    void take(PGresult* got, expected& head);
-    void take_rows(const PGresult* got, reply& to);
-    void take_unasked();
-    [[nodiscard]] task<result<void>> await_copy(bool to_write, time_point deadline);
-    [[nodiscard]] task<result<PGresult*>> copy_result(time_point deadline);
-    [[nodiscard]] error copy_failed(const PGresult* got);
-    void take_failure(const PGresult* got, expected& head);
-    void next_command(expected& head);
+    void take_messages();
+    /// Is it one of those that may come at any time?
+    [[nodiscard]] bool take_aside(const message& came);
+    void take_parameter(const message& came);
+    void take_notification(const message& came);
+    void take_unexpected(const message& came);
+    void take_answer(const message& came);
+    void take_columns(std::shared_ptr<const row_shape> shape, expected& head);
+    void take_row(const message& came, expected& head);
+    void take_completion(const message& came, expected& head);
+    void take_refusal(const message& came, expected& head);
+    /// What becomes of a statement whose connection ends with a refusal; nothing: it was refused.
+    [[nodiscard]] static std::optional<error> end_of(const server_error& said, bool executed);
+    void take_ready(const message& came);
     void end_head();
-    [[nodiscard]] bool more_to_read() noexcept;
-    void count_unread(std::size_t bytes);
+    void skip_parts();
+    void drop_too_large(expected& head);
+    void out_of_step(const char* what);
+    [[nodiscard]] error too_large() const;
+
+    // COPY
+    [[nodiscard]] task<result<void>> await_copy(time_point deadline);
+    /// What has come; nothing: it is to be waited for.
+    [[nodiscard]] result<std::optional<message>> poll_copy();
+    [[nodiscard]] task<result<message>> copy_message(time_point deadline);
+    [[nodiscard]] task<result<void>> send_copy(time_point deadline);
+    [[nodiscard]] result<void> hear_refusal();
+    [[nodiscard]] error copy_failed(const message& came);
+    [[nodiscard]] error copy_end_failed(const message& came, bool completed);
+
     void fail_all(const error& why);
     void finish(reply& which);
+    void make_ready(reply& which);
     void note_state() noexcept;
+    void call_later();
     void go_on_later();
-    void settle_events(bool unasked) noexcept;
-    static void take_notice(void* self, const PGresult* what) noexcept;
+    void run_later() noexcept;
+    void settle_events() noexcept;
 
     net::event_loop& loop_;
     wire_limits limits_;
+    sending when_;
     statement_cache& statements_;
     PGconn* connection_ = nullptr;
-    bool connecting_ = true;  // or in a COPY: events only wake whoever waits
+    channel channel_;
+    message_reader reader_;
+    phase phase_ = phase::connecting;
+    bool in_step_ = false;  // an answer has come to its end: libpq had read nothing of what follows the login
     bool hung_up_ = false;
     bool want_write_ = false;
     bool paused_ = false;
-    bool goes_on_later_ = false;  // work for that is posted
+    bool goes_on_later_ = false;  // with reading
     bool copy_ended_ = false;
-    bool chatter_ = false;       // notices or notifications came with what was read last
-    std::size_t read_size_ = 0;  // bounds what the results of the last read took
-    std::size_t received_ = 0;   // of the answer that is next, roughly
+    bool heard_ = false;        // something that nobody asked for
+    std::size_t received_ = 0;  // of the answers up to the next Sync, where somebody waits for them
+    std::size_t dropped_ = 0;   // where nobody does
+    std::size_t stored_ = 0;    // of those that were completed
+    std::string out_;           // what was sent, from `out_begin_` on not yet by the system
+    std::size_t out_begin_ = 0;
+    std::size_t unsent_ = 0;  // how many of those expected are in it, the last ones, and nothing of them has gone out
     readiness* connecter_ = nullptr;
     std::deque<expected> expected_;
     std::vector<reply*> ready_;
     std::vector<notification> notifications_;
+    std::size_t notified_bytes_ = 0;
+    std::map<std::string, std::string, std::less<>> changed_parameters_;
     std::optional<error> broken_;
     std::optional<server_error> last_words_;
+    sql::session_state between_ = sql::session_state::idle;  // what the server said last
     time_point head_since_{};
     std::atomic<sql::session_state> state_{sql::session_state::busy};
     bool* destroyed_ = nullptr;
-    std::shared_ptr<wire*> self_ = std::make_shared<wire*>(this);
+    later* later_;
     signal unasked_ = nullptr;
     void* unasked_context_ = nullptr;
 };

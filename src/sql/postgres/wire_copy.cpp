@@ -1,144 +1,192 @@
+// COPY: its messages are taken one by one, by whoever asks for them, so that no more is read than was asked for.
 #include "sql/postgres/wire.hpp"
 #include "sql/postgres/wire_readiness.hpp"
 
-#include <fmt/format.h>
-
-#include <memory>
-
-#include <sys/ioctl.h>
+#include <algorithm>
 
 namespace lido::postgres {
 namespace {
 
 constexpr std::size_t taken_at_once = std::size_t{64} * 1024;
-
-struct clear_result {
-    void operator()(PGresult* each) const noexcept { PQclear(each); }
-};
-using result_pointer = std::unique_ptr<PGresult, clear_result>;
+/// Of what is put, so much at once is copied for the system.
+constexpr std::size_t put_at_once = std::size_t{64} * 1024;
 
 }  // namespace
 
-error wire::copy_failed(const PGresult* got) {
-    const std::string_view text = PQerrorMessage(connection_);
-    error why(lido::errc::connection_closed, std::string(text.substr(0, text.find('\n'))));
-    if (got != nullptr && PQresultStatus(got) == PGRES_FATAL_ERROR) {
-        const server_error said = read_error(got);
-        if (!said.state.empty()) why = to_error(said);
+/// What comes instead of what a COPY waits for.
+error wire::copy_failed(const message& came) {
+    const std::optional<server_error> said = came.type == 'E' ? read_error(came.body) : std::nullopt;
+    if (!said) {
+        out_of_step("a message that has no place in a COPY");
+        return *broken_;
     }
+    if (said->fatal) last_words_ = said;
+    const bool no_server = said->fatal && said->state.starts_with("08") && had_no_server(*said);
+    error why = no_server ? *end_of(*said, false) : to_error(*said);
     break_off(why);
     return why;
 }
 
-/// Until something came, or something more can be sent.
-task<result<void>> wire::await_copy(bool to_write, time_point deadline) {
-    int unread = 0;
-    const bool more = ioctl(PQsocket(connection_), FIONREAD, &unread) == 0 && unread > 0;
-    if (!more) {
-        readiness waiter(*this, deadline);
-        const bool came = co_await waiter;
-        if (!came) {
-            error late(lido::errc::timeout, "COPY did not go on in time", "raise statement_timeout");
-            break_off(late);
-            co_return std::move(late);
-        }
+/// Behind the last of what is put. Once the server has said how many rows it has stored, it is too late for a refusal.
+error wire::copy_end_failed(const message& came, bool completed) {
+    const std::optional<server_error> said = came.type == 'E' ? read_error(came.body) : std::nullopt;
+    error why = copy_failed(came);
+    if (!said) return why;
+    if (completed) return {lido::errc::maybe_executed, why.what(), "look in the database whether it took effect"};
+    return end_of(*said, false).value_or(std::move(why));
+}
+
+/// Until something came, or more can be sent.
+task<result<void>> wire::await_copy(time_point deadline) {
+    readiness waiter(*this, deadline);
+    const bool came = co_await waiter;
+    if (broken_) co_return *broken_;
+    if (!came) {
+        error late(lido::errc::timeout, "COPY did not go on in time", "raise statement_timeout");
+        break_off(late);
+        co_return std::move(late);
     }
-    if (to_write) flush();
-    if (PQconsumeInput(connection_) == 0) co_return copy_failed(nullptr);
+    if (want_write_) flush();
     co_return result<void>();
 }
 
-task<result<PGresult*>> wire::copy_result(time_point deadline) {
-    flush();
-    while (PQisBusy(connection_) != 0) {
-        result<void> came = co_await await_copy(true, deadline);
-        if (!came) co_return std::move(came).error();
+result<std::optional<message>> wire::poll_copy() {
+    message next;
+    while (!broken_) {
+        const message_reader::found found = reader_.next(next);
+        if (found == message_reader::found::one) {
+            if (!take_aside(next)) return std::optional(next);
+            continue;
+        }
+        if (found == message_reader::found::no_message) {
+            out_of_step("something that is no message, or one that is too large");
+            break;
+        }
+        const channel::transfer got = channel_.receive(reader_.space());
+        if (got.how == channel::outcome::done) {
+            reader_.received(got.size);
+        } else if (got.how == channel::outcome::ended || hung_up_) {
+            break_off(error(lido::errc::connection_closed, "PostgreSQL has closed the connection"));
+        } else {
+            if (got.is_for_writing) wait_to_write(true);
+            return std::optional<message>();
+        }
     }
-    co_return PQgetResult(connection_);
+    return *broken_;
 }
 
-task<result<void>> wire::begin_copy(const char* text, ExecStatusType wanted, time_point deadline) {
-    if (broken_) co_return not_sent();
-    if (PQexitPipelineMode(connection_) != 1 || PQsendQuery(connection_, text) != 1) co_return copy_failed(nullptr);
-    connecting_ = true;
-    copy_ended_ = false;
-    state_.store(sql::session_state::busy, std::memory_order_release);
-    result<PGresult*> got = co_await copy_result(deadline);
-    if (!got) co_return std::move(got).error();
-    const result_pointer first(*got);
-    if (PQresultStatus(first.get()) == wanted) co_return result<void>();
-    if (PQresultStatus(first.get()) != PGRES_FATAL_ERROR) {
-        error other(lido::errc::invalid_argument, "the statement is no COPY of this direction",
-                    "COPY … FROM STDIN, or COPY … TO STDOUT");
-        break_off(other);
-        co_return std::move(other);
+task<result<message>> wire::copy_message(time_point deadline) {
+    while (true) {
+        result<std::optional<message>> polled = poll_copy();
+        if (!polled) co_return std::move(polled).error();
+        if (*polled) co_return **polled;
+        result<void> came = co_await await_copy(deadline);
+        if (!came) co_return std::move(came).error();
     }
-    co_return copy_failed(first.get());
+}
+
+/// What the server says before a COPY has begun, or before the end of what is put, can only be that it refuses.
+result<void> wire::hear_refusal() {
+    result<std::optional<message>> polled = poll_copy();
+    if (!polled) return std::move(polled).error();
+    if (*polled) return copy_failed(**polled);
+    return {};
+}
+
+/// Until the system has taken all of it.
+task<result<void>> wire::send_copy(time_point deadline) {
+    flush();
+    while (want_write_) {
+        if (auto heard = hear_refusal(); !heard) co_return std::move(heard).error();
+        result<void> came = co_await await_copy(deadline);
+        if (!came) co_return std::move(came).error();
+    }
+    if (broken_) co_return *broken_;
+    co_return result<void>();
+}
+
+task<result<void>> wire::begin_copy(std::string_view text, copy_direction wanted, time_point deadline) {
+    if (auto may = may_send(); !may) co_return std::move(may).error();
+    phase_ = phase::copying;
+    copy_ended_ = false;
+    note_state();
+    message_writer(out_).query(text);
+    result<void> sent = co_await send_copy(deadline);
+    if (!sent) co_return std::move(sent).error();
+    const result<message> came = co_await copy_message(deadline);
+    if (!came) co_return came.error();
+    if (came->type == (wanted == copy_direction::in ? 'G' : 'H')) co_return result<void>();
+    if (came->type == 'E') co_return copy_failed(*came);
+    error other(lido::errc::invalid_argument, "the statement is no COPY of this direction",
+                "COPY … FROM STDIN, or COPY … TO STDOUT");
+    break_off(other);
+    co_return std::move(other);
 }
 
 task<result<void>> wire::put_copy(std::string_view data, time_point deadline) {
     if (broken_) co_return not_sent();
-    while (true) {
-        const int put = PQputCopyData(connection_, data.data(), static_cast<int>(data.size()));
-        if (put < 0) co_return copy_failed(nullptr);
-        flush();
-        if (put == 1 && !want_write_) co_return result<void>();
-        if (put == 1) break;
-        result<void> came = co_await await_copy(true, deadline);
-        if (!came) co_return std::move(came).error();
-    }
-    // What libpq could not send yet is sent before more is taken: it would otherwise keep all of it.
-    while (want_write_) {
-        result<void> came = co_await await_copy(true, deadline);
-        if (!came) co_return std::move(came).error();
-        flush();
+    while (!data.empty()) {
+        message_writer(out_).copy_data(data.substr(0, put_at_once));
+        data.remove_prefix(std::min(data.size(), put_at_once));
+        result<void> sent = co_await send_copy(deadline);
+        if (!sent) co_return std::move(sent).error();
+        // The system takes it also for a server that has refused, or is gone.
+        if (auto heard = hear_refusal(); !heard) co_return std::move(heard).error();
     }
     co_return result<void>();
 }
 
 task<result<std::string>> wire::take_copy(time_point deadline) {
     std::string taken;
-    while (!broken_) {
-        if (copy_ended_) co_return std::move(taken);
-        char* row = nullptr;
-        const int size = PQgetCopyData(connection_, &row, 1);
-        if (size > 0) {
-            taken.append(row, static_cast<std::size_t>(size));
-            PQfreemem(row);
-            if (taken.size() >= taken_at_once) co_return std::move(taken);
+    while (!copy_ended_ && taken.size() < taken_at_once) {
+        result<std::optional<message>> polled = poll_copy();
+        if (!polled) co_return std::move(polled).error();
+        if (!*polled) {
+            if (!taken.empty()) break;
+            result<void> came = co_await await_copy(deadline);
+            if (!came) co_return std::move(came).error();
             continue;
         }
-        if (size == -1) {
-            copy_ended_ = true;
-            continue;
+        const message& next = **polled;
+        if (next.is_cut) {
+            error large(lido::errc::limit_exceeded, "a row of the COPY is larger than max_result_bytes",
+                        "raise max_result_bytes");
+            break_off(large);
+            co_return std::move(large);
         }
-        if (size < -1) co_return copy_failed(nullptr);
-        if (!taken.empty()) co_return std::move(taken);
-        result<void> came = co_await await_copy(false, deadline);
-        if (!came) co_return std::move(came).error();
+        if (next.type != 'd' && next.type != 'c') co_return copy_failed(next);
+        copy_ended_ = next.type == 'c';
+        taken += next.body;
     }
-    co_return *broken_;
+    co_return std::move(taken);
 }
 
-task<result<std::uint64_t>> wire::end_copy(bool put, time_point deadline) {
+task<result<std::uint64_t>> wire::end_copy(copy_direction how, time_point deadline) {
     if (broken_) co_return *broken_;
-    if (put && PQputCopyEnd(connection_, nullptr) < 0) co_return copy_failed(nullptr);
-    std::uint64_t rows = 0;
-    while (true) {
-        result<PGresult*> got = co_await copy_result(deadline);
-        if (!got) {
-            if (put) co_return error(lido::errc::maybe_executed, got.error().what());
-            co_return std::move(got).error();
-        }
-        const result_pointer one(*got);
-        if (one == nullptr) break;
-        if (PQresultStatus(one.get()) != PGRES_COMMAND_OK) co_return copy_failed(one.get());
-        const std::string_view count = PQcmdTuples(one.get());
-        for (const char digit : count) rows = rows * 10 + static_cast<std::uint64_t>(digit - '0');
+    const bool put = how == copy_direction::in;
+    if (put) {
+        message_writer(out_).copy_done();
+        flush();
     }
-    if (PQenterPipelineMode(connection_) != 1) co_return copy_failed(nullptr);
-    connecting_ = false;
+    std::uint64_t rows = 0;
+    bool completed = false;
+    while (true) {
+        const result<message> came = co_await copy_message(deadline);
+        if (!came && put) co_return error(lido::errc::maybe_executed, came.error().what());
+        if (!came) co_return came.error();
+        if (came->type == 'Z' && completed) {
+            take_ready(*came);
+            break;
+        }
+        const std::optional<std::string_view> tag = came->type == 'C' ? read_tag(came->body) : std::nullopt;
+        if (!tag || completed) co_return put ? copy_end_failed(*came, completed) : copy_failed(*came);
+        rows = count_of_tag(*tag);
+        completed = true;
+    }
+    if (broken_) co_return *broken_;
+    phase_ = phase::working;
     note_state();
+    go_on_later();  // what came behind it is there already: no event tells of it
     co_return rows;
 }
 

@@ -5,6 +5,7 @@
 #include "lido/sql/sqlite/pool_settings.hpp"
 #include "sql/sqlite/engine.hpp"
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -17,6 +18,9 @@ namespace lido::sqlite {
 class database {
 public:
     explicit database(pool_settings settings);
+    database(const database&) = delete;
+    database& operator=(const database&) = delete;
+    ~database();
 
     [[nodiscard]] result<std::shared_ptr<engine>> open(role as);
 
@@ -27,8 +31,11 @@ private:
     const pool_settings settings_;
     const bool in_memory_;
     const std::string uri_;
+    const std::shared_ptr<brief_pause> pause_ = std::make_shared<brief_pause>();
+    const std::shared_ptr<turn_locks> locks_ = std::make_shared<turn_locks>();
     std::mutex mutex_;
     std::shared_ptr<engine> keeper_;
+    std::atomic<bool> may_hang_{true};  // until the file system is known
 };
 
 /// A path as SQLite's URI; what has a meaning there is escaped.

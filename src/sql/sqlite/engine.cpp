@@ -1,8 +1,10 @@
 #include "sql/sqlite/engine.hpp"
 
 #include "lido/sql/error.hpp"
+#include "sql/keyword.hpp"
 #include "sql/sqlite/error.hpp"
 #include "sql/sqlite/keyword.hpp"
+#include "sql/sqlite/process_mark.hpp"
 #include "sql/sqlite/values.hpp"
 
 #include <fmt/format.h>
@@ -15,8 +17,6 @@
 #include <thread>
 #include <utility>
 
-#include <unistd.h>
-
 namespace lido::sqlite {
 namespace {
 
@@ -24,10 +24,13 @@ using sql::session_state;
 
 /// Of SQLite's virtual machine, between two looks at the clock: some ten microseconds.
 constexpr int steps_between_looks = 2000;
+constexpr duration between_looks = std::chrono::microseconds(20);  // with what is done with its rows
+/// By the clock a brief statement may take this long: on a busy machine others have the processor in between.
+constexpr duration most_patience = std::chrono::milliseconds(1);
 constexpr duration longest_pause = std::chrono::milliseconds(20);
 
 bool is_gap(std::string_view text) {
-    return first_keyword(text).empty() && text.find_first_not_of(" \t\r\n\f;") == std::string_view::npos;
+    return sql::first_keyword(text).empty() && text.find_first_not_of(" \t\r\n\f;") == std::string_view::npos;
 }
 
 int bounded(std::size_t value) {
@@ -62,10 +65,17 @@ private:
 /// One call: alone, until a deadline, and with the state told at its end.
 class engine::call {
 public:
-    call(engine& of, time_point deadline) : of_(of), held_(of.calls_) {
+    call(engine& of, const visit& until) : call(of, std::unique_lock(of.calls_), until) {}
+    /// `held` is over `calls_`.
+    call(engine& of, std::unique_lock<std::mutex> held, const visit& until)
+        : of_(of), held_(std::move(held)), writes_(of.writes() ? of.settings_.locks.get() : nullptr) {
         of_.begun_.fetch_add(1, std::memory_order_acq_rel);
-        of_.deadline_ = deadline;
+        of_.deadline_ = until.deadline;
         of_.out_of_time_ = false;
+        of_.is_overtaken_ = until.borrower && *until.borrower != of_.borrower_.load(std::memory_order_acquire);
+        of_.looks_ = 0;
+        of_.brief_until_ = time_point::max();
+        of_.not_brief_ = false;
         errno = 0;  // so that what is there after a failure belongs to it
         of_.in_transaction_ = of_.db_ != nullptr && sqlite3_get_autocommit(of_.db_) == 0;
     }
@@ -75,11 +85,12 @@ public:
 
 private:
     engine& of_;
-    const std::lock_guard<std::mutex> held_;
+    const std::unique_lock<std::mutex> held_;
+    const turn_locks::writing writes_;
 };
 
 engine::engine(engine_settings settings)
-    : settings_(std::move(settings)), process_(::getpid()), cache_(settings_.statement_cache) {}
+    : settings_(std::move(settings)), process_(process_mark()), cache_(settings_.statement_cache) {}
 
 engine::~engine() {
     close();
@@ -88,7 +99,7 @@ engine::~engine() {
 // ---- opening and closing --------------------------------------------------------------------------------------------
 
 result<void> engine::open() {
-    const call mine(*this, time_point::max());
+    const call mine(*this, visit(time_point::max()));
     return open_handle();
 }
 
@@ -151,7 +162,7 @@ void engine::close_handle() noexcept {
 }
 
 void engine::close() noexcept {
-    if (::getpid() != process_) {
+    if (process_mark() != process_) {
         // The statements belong to the handle, which is left to itself.
         static_cast<void>(new (std::nothrow) statement_cache(std::move(cache_)));
         return;
@@ -163,15 +174,17 @@ void engine::close() noexcept {
 
 // ---- statements -----------------------------------------------------------------------------------------------------
 
+error engine::given_up() {
+    return {sql::errc::statement_cancelled, "the statement was given up before it began"};
+}
+
 result<void> engine::may_begin() {
-    if (::getpid() != process_) {
+    if (process_mark() != process_) {
         return error(errc::connection_closed, "the connection belongs to the process that forked this one",
                      "open a pool of one's own after fork");
     }
     if (db_ == nullptr) return error(errc::connection_closed, "the connection is closed", "acquire another one");
-    if (cancelled_.load(std::memory_order_acquire)) {
-        return error(sql::errc::statement_cancelled, "the statement was given up before it began");
-    }
+    if (is_overtaken_ || cancelled_.load(std::memory_order_acquire)) return given_up();
     if (clock::now() >= deadline_) {
         out_of_time_ = true;
         return error(errc::timeout, "the statement's time was over before it began",
@@ -213,11 +226,22 @@ result<sqlite3_stmt*> engine::begin(const sql::statement& what, const sql::param
     return made;
 }
 
+/// After the first step, which prepares the statement anew if the schema has changed; it is the one used last.
+void engine::name_columns(sqlite3_stmt* of, sql::rows& into) {
+    known_columns& known = cache_.columns_of_last();
+    const int prepared_anew = sqlite3_stmt_status(of, SQLITE_STMTSTATUS_REPREPARE, 0);
+    if (known.names == nullptr || known.prepared_anew != prepared_anew) {
+        known.names = std::make_shared<const std::vector<std::string>>(column_names(of));
+        known.prepared_anew = prepared_anew;
+    }
+    into.set_columns(known.names);
+}
+
 result<void> engine::collect(sqlite3_stmt* from, sql::rows& into) {
     while (true) {
         const int code = sqlite3_step(from);
         if (code != SQLITE_ROW && code != SQLITE_DONE) return failure(code, "run");
-        add_columns(from, into);  // after the first step: that prepares the statement anew if the schema has changed
+        if (into.column_count() == 0) name_columns(from, into);
         if (code == SQLITE_DONE) return {};
         add_row(from, into);
         if (into.stored_bytes() > settings_.max_result_bytes) {
@@ -235,8 +259,9 @@ void engine::note_changes(sqlite3_stmt* of, std::int64_t before, sql::rows& into
     into.set_last_insert_id(sqlite3_last_insert_rowid(db_));
 }
 
-result<sql::rows> engine::run(const sql::statement& what, const sql::parameters& with, time_point deadline) {
-    const call mine(*this, deadline);
+result<sql::rows> engine::run(const sql::statement& what, const sql::parameters& with, const visit& until) {
+    const call mine(*this, until);
+    if (is_overtaken_) return given_up();
     const transaction_end ends = ends_transaction(what.text());
     if (ends != transaction_end::none) {
         in_transaction_ = false;  // when it fails, its owner knows that there is none any more
@@ -248,15 +273,56 @@ result<sql::rows> engine::run(const sql::statement& what, const sql::parameters&
     if (!begun) return std::move(begun).error();
     const in_use used(*begun);
     const auto changes = sqlite3_total_changes64(db_);
+    const bool may_be_brief = runs_briefly() && ends == transaction_end::none;
+    const time_point start = may_be_brief ? clock::now() : time_point();
     sql::rows given;
     if (auto got = collect(*begun, given); !got) return std::move(got).error();
+    if (may_be_brief) note_pace(clock::now() - start);
     note_changes(*begun, changes, given);
     return given;
 }
 
+/// What the setting amounts to in looks of the progress handler.
+int engine::most_looks() const noexcept {
+    return static_cast<int>(std::max<duration::rep>(settings_.brief / between_looks, 1));
+}
+
+/// Of the statement that `begin` has begun last.
+void engine::note_pace(duration took) noexcept {
+    if (looks_ < most_looks() && took < most_patience) {
+        cache_.pace_of_last().ran_within();
+    } else {
+        cache_.pace_of_last().ran_beyond();
+    }
+}
+
+std::optional<result<sql::rows>> engine::run_briefly(const sql::statement& what, const sql::parameters& with,
+                                                     time_point deadline, time_point& now) {
+    if (writes() || !runs_briefly() || now >= deadline || !settings_.pause->allows(now)) return std::nullopt;
+    std::unique_lock held(calls_, std::try_to_lock);
+    if (!held || db_ == nullptr || stream_ != nullptr || lost_transaction_) return std::nullopt;
+    if (cancelled_.load(std::memory_order_acquire) || process_mark() != process_) return std::nullopt;
+    sqlite3_stmt* const known = cache_.find(what.text());
+    if (known == nullptr || !cache_.pace_of_last().is_brief() || sqlite3_stmt_readonly(known) == 0) return std::nullopt;
+    const call mine(*this, std::move(held), visit(deadline));
+    const in_use used(known);
+    if (auto bound = bind(known, with); !bound) return result<sql::rows>(std::move(bound).error());
+    if (settings_.locks != nullptr && !in_transaction_) settings_.locks->hold();
+    brief_until_ = now + most_patience;
+    std::optional<result<sql::rows>> given(std::in_place,
+                                           sql::rows());  // filled in place: it is handed on often enough
+    auto got = collect(known, **given);
+    const time_point begun = std::exchange(now, clock::now());
+    if (brief_pause::is_suspicious(now - begun) && has_read_a_disk()) settings_.pause->begin(now);
+    note_pace(now - begun);
+    if (not_brief_) return std::nullopt;
+    if (!got) given.emplace(std::move(got).error());
+    return given;
+}
+
 result<sql::rows> engine::run_many(const sql::statement& what, std::span<const sql::parameters> with,
-                                   time_point deadline) {
-    const call mine(*this, deadline);
+                                   const visit& until) {
+    const call mine(*this, until);
     sql::rows all;
     for (std::size_t i = 0; i < with.size(); ++i) {
         auto begun = begin(what, with[i]);
@@ -272,8 +338,8 @@ result<sql::rows> engine::run_many(const sql::statement& what, std::span<const s
     return all;
 }
 
-result<void> engine::start(const sql::statement& what, sql::parameters with, time_point deadline) {
-    const call mine(*this, deadline);
+result<void> engine::start(const sql::statement& what, sql::parameters with, const visit& until) {
+    const call mine(*this, until);
     auto begun = begin(what, with);
     if (!begun) return std::move(begun).error();
     stream_ = *begun;
@@ -282,8 +348,8 @@ result<void> engine::start(const sql::statement& what, sql::parameters with, tim
     return {};
 }
 
-result<bool> engine::fetch(sql::rows& into, time_point deadline) {
-    const call mine(*this, deadline);
+result<bool> engine::fetch(sql::rows& into, const visit& until) {
+    const call mine(*this, until);
     if (auto allowed = may_begin(); !allowed) return std::move(allowed).error();
     if (stream_ == nullptr) return false;
     while (into.size() < settings_.stream_rows && into.stored_bytes() < settings_.stream_bytes) {
@@ -312,7 +378,8 @@ void engine::end_stream() noexcept {
 // ---- between borrowers ----------------------------------------------------------------------------------------------
 
 result<void> engine::reset(bool full, time_point deadline) {
-    const call mine(*this, deadline);
+    const call mine(*this, visit(deadline));
+    borrower_.fetch_add(1, std::memory_order_acq_rel);
     in_transaction_ = false;
     cancelled_.store(false, std::memory_order_release);
     lost_transaction_ = false;
@@ -326,7 +393,7 @@ result<void> engine::reset(bool full, time_point deadline) {
 }
 
 result<void> engine::check() {
-    const call mine(*this, time_point::max());
+    const call mine(*this, visit(time_point::max()));
     if (auto allowed = may_begin(); !allowed) return std::move(allowed).error();
     int moved = 0;
     const int code = sqlite3_file_control(db_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
@@ -346,7 +413,8 @@ void engine::update_state() noexcept {
     session_state now = session_state::idle;
     if (in_transaction) now = session_state::open;
     if (lost_transaction_) now = session_state::failed;
-    if (stream_ != nullptr) now = session_state::busy;
+    // What was cancelled refuses everybody until it is reset, whatever its state is otherwise.
+    if (stream_ != nullptr || cancelled_.load(std::memory_order_acquire)) now = session_state::busy;
     state_.store(now, std::memory_order_release);
 }
 
@@ -355,14 +423,17 @@ void engine::update_state() noexcept {
 void engine::cancel() noexcept {
     const std::lock_guard held(handle_mutex_);
     cancelled_.store(true, std::memory_order_release);
-    if (db_ != nullptr && ::getpid() == process_) sqlite3_interrupt(db_);
+    if (db_ != nullptr && process_mark() == process_) sqlite3_interrupt(db_);
 }
 
 bool engine::must_stop() noexcept {
     if (cancelled_.load(std::memory_order_relaxed)) return true;
-    if (clock::now() < deadline_) return false;
-    out_of_time_ = true;
-    return true;
+    const time_point now = clock::now();
+    const bool is_to_be_brief = brief_until_ != time_point::max();
+    ++looks_;
+    out_of_time_ = now >= deadline_;
+    not_brief_ = is_to_be_brief && !out_of_time_ && (looks_ >= most_looks() || now >= brief_until_);
+    return out_of_time_ || not_brief_;
 }
 
 int engine::on_progress(void* self) noexcept {
@@ -372,6 +443,10 @@ int engine::on_progress(void* self) noexcept {
 /// Waits for another process's lock: SQLite has no way to be told that it is free.
 int engine::on_busy(void* self, int attempts) noexcept {
     auto& mine = *static_cast<engine*>(self);
+    if (mine.brief_until_ != time_point::max()) {
+        mine.not_brief_ = true;
+        return 0;
+    }
     const time_point now = clock::now();
     if (attempts == 0) mine.busy_until_ = now + mine.settings_.busy_timeout;
     if (now >= mine.busy_until_ || mine.must_stop()) return 0;

@@ -1,14 +1,10 @@
-// Lido: the first word of a statement.
+// Lido: what SQLite's statements do, by their first words.
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace lido::sqlite {
-
-/// The first word in capitals, behind white space and comments; empty when there is none. At most 16 letters of it.
-[[nodiscard]] std::string first_keyword(std::string_view statement);
 
 /// May the statement be tried on a connection that can only read? A guess by its first word: SQLite has the last word
 /// there (sqlite3_stmt_readonly), and a `WITH … INSERT` is then sent to the writer.

@@ -49,12 +49,10 @@ bool goes_elsewhere(const result<sql::rows>& given) {
 task<result<sql::rows>> query_both(std::shared_ptr<connections> readers, std::shared_ptr<connections> writer,
                                    sql::statement what, sql::parameters with) {
     if (looks_like_reading(what.text())) {
-        operation<sql::rows> reading = readers->query_with(what, with);
-        result<sql::rows> read = co_await std::move(reading);
+        result<sql::rows> read = co_await readers->query_in_place(what, with);
         if (!goes_elsewhere(read)) co_return std::move(read);
     }
-    operation<sql::rows> writing = writer->query_with(std::move(what), std::move(with));
-    result<sql::rows> written = co_await std::move(writing);
+    result<sql::rows> written = co_await writer->query_in_place(what, with);
     co_return std::move(written);
 }
 

@@ -70,6 +70,9 @@ result<void> pool_settings::validate() const {
     if (reader_threads < 1 || reader_threads > 64) {
         return wrong(fmt::format("reader_threads = {} is out of range 1 … 64", reader_threads));
     }
+    if (longest_on_loop < duration::zero() || longest_on_loop > std::chrono::milliseconds(1)) {
+        return wrong("longest_on_loop is out of range 0 … 1 ms", "0 keeps all statements on worker threads");
+    }
     if (page_cache_bytes < (std::size_t{1} << 20) || page_cache_bytes > (std::size_t{16} << 30)) {
         return wrong(fmt::format("page_cache_bytes = {} is out of range 1 MiB … 16 GiB", page_cache_bytes));
     }

@@ -1,10 +1,13 @@
 #include "lido/sql/sqlite/session.hpp"
 
+#include "lido/base/next_turn.hpp"
+#include "lido/base/scheduler.hpp"
 #include "lido/base/worker_threads.hpp"
 #include "lido/sql/error.hpp"
 #include "sql/sqlite/engine.hpp"
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 namespace lido::sqlite {
@@ -15,6 +18,12 @@ using sql::session_state;
 /// A call ends by itself at its deadline (SQLite's progress handler), and then it is known what it did. Only one that
 /// hangs in the file system does not.
 constexpr duration patience = std::chrono::seconds(1);
+
+/// A turn of the loop in which this has passed is ended before SQLite is asked on the loop's own thread.
+constexpr duration longest_turn = std::chrono::microseconds(200);
+
+/// By the clock, when the last statement ended that this thread's loop ran or tried to run itself.
+thread_local constinit time_point last_end{};
 
 /// Closes a handle whose session is gone, where that may block.
 class closing final : public worker_job {
@@ -108,8 +117,37 @@ task<std::invoke_result_t<Function&>> session::on_thread(Function function, time
     co_return std::move(got).error();
 }
 
+bool session::turn_is_over() noexcept {
+    return last_end - scheduler::current()->now() >= longest_turn;
+}
+
+std::optional<result<sql::rows>> session::run_at_once(const sql::statement& what, const sql::parameters& with,
+                                                      time_point deadline) {
+    if (!engine_->runs_briefly()) return std::nullopt;
+    last_end = clock::now();
+    std::optional<result<sql::rows>> given = engine_->run_briefly(what, with, deadline, last_end);
+    if (given) state_.store(engine_->state(), std::memory_order_release);
+    return given;
+}
+
 task<result<sql::rows>> session::run(const sql::statement& what, const sql::parameters& with, time_point deadline) {
-    auto call = [on = engine_, what, with, deadline]() { return on->run(what, with, deadline); };
+    if (turn_is_over()) {
+        next_turn others;
+        co_await others;
+    }
+    std::optional<result<sql::rows>> given = run_at_once(what, with, deadline);
+    if (!given) {
+        result<sql::rows> later = co_await run_later(what, with, deadline);
+        given.emplace(std::move(later));
+    }
+    co_return std::move(*given);
+}
+
+task<result<sql::rows>> session::run_later(const sql::statement& what, const sql::parameters& with,
+                                           time_point deadline) {
+    auto call = [on = engine_, what, with, until = engine_->visit_until(deadline)]() {
+        return on->run(what, with, until);
+    };
     task<result<sql::rows>> visit = on_thread(std::move(call), deadline);
     result<sql::rows> given = co_await std::move(visit);
     co_return std::move(given);
@@ -118,14 +156,18 @@ task<result<sql::rows>> session::run(const sql::statement& what, const sql::para
 task<result<sql::rows>> session::run_many(const sql::statement& what,
                                           std::shared_ptr<const std::vector<sql::parameters>> with,
                                           time_point deadline) {
-    auto call = [on = engine_, what, with, deadline]() { return on->run_many(what, *with, deadline); };
+    auto call = [on = engine_, what, with, until = engine_->visit_until(deadline)]() {
+        return on->run_many(what, *with, until);
+    };
     task<result<sql::rows>> visit = on_thread(std::move(call), deadline);
     result<sql::rows> given = co_await std::move(visit);
     co_return std::move(given);
 }
 
 task<result<void>> session::start(const sql::statement& what, const sql::parameters& with, time_point deadline) {
-    auto call = [on = engine_, what, with, deadline]() { return on->start(what, with, deadline); };
+    auto call = [on = engine_, what, with, until = engine_->visit_until(deadline)]() {
+        return on->start(what, with, until);
+    };
     task<result<void>> visit = on_thread(std::move(call), deadline);
     result<void> started = co_await std::move(visit);
     co_return std::move(started);
@@ -137,9 +179,9 @@ task<result<bool>> session::fetch(sql::rows& into, time_point deadline) {
         bool more;
         sql::rows brought;
     };
-    auto call = [on = engine_, deadline]() -> result<batch> {
+    auto call = [on = engine_, until = engine_->visit_until(deadline)]() -> result<batch> {
         sql::rows brought;
-        auto more = on->fetch(brought, deadline);
+        auto more = on->fetch(brought, until);
         if (!more) return std::move(more).error();
         return batch(*more, std::move(brought));
     };

@@ -9,7 +9,9 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <variant>
+#include <vector>
 
 namespace lido::sqlite {
 namespace {
@@ -71,33 +73,43 @@ result<void> bind(sqlite3_stmt* to, const sql::parameters& with) {
     return {};
 }
 
-void add_columns(sqlite3_stmt* of, sql::rows& into) {
-    if (into.column_count() != 0) return;
+std::vector<std::string> column_names(sqlite3_stmt* of) {
     const int count = sqlite3_column_count(of);
+    std::vector<std::string> names;
+    names.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) {
         const char* name = sqlite3_column_name(of, i);
-        into.add_column(name == nullptr ? std::string() : std::string(name));
+        names.emplace_back(name == nullptr ? "" : name);
     }
+    return names;
 }
 
+void add_columns(sqlite3_stmt* of, sql::rows& into) {
+    if (into.column_count() != 0) return;
+    for (std::string& each : column_names(of)) into.add_column(std::move(each));
+}
+
+// The values are "unprotected" in SQLite's words, which matters only where a connection is used by several threads at
+// once; ours are opened without a mutex of their own, and the engine lets one call in at a time.
 void add_row(sqlite3_stmt* of, sql::rows& into) {
-    const int count = sqlite3_column_count(of);
+    const int count = sqlite3_data_count(of);
     for (int i = 0; i < count; ++i) {
-        switch (sqlite3_column_type(of, i)) {
+        sqlite3_value* const value = sqlite3_column_value(of, i);
+        switch (sqlite3_value_type(value)) {
             case SQLITE_INTEGER:
-                into.add(static_cast<std::int64_t>(sqlite3_column_int64(of, i)));
+                into.add(static_cast<std::int64_t>(sqlite3_value_int64(value)));
                 break;
             case SQLITE_FLOAT:
-                into.add(sqlite3_column_double(of, i));
+                into.add(sqlite3_value_double(value));
                 break;
             case SQLITE_TEXT: {
-                const void* text = sqlite3_column_text(of, i);
-                into.add_text(view(text, sqlite3_column_bytes(of, i)));
+                const void* text = sqlite3_value_text(value);
+                into.add_text(view(text, sqlite3_value_bytes(value)));
                 break;
             }
             case SQLITE_BLOB: {
-                const void* data = sqlite3_column_blob(of, i);
-                into.add_bytes(view(data, sqlite3_column_bytes(of, i)));
+                const void* data = sqlite3_value_blob(value);
+                into.add_bytes(view(data, sqlite3_value_bytes(value)));
                 break;
             }
             default:

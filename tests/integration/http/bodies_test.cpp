@@ -1,6 +1,7 @@
 // Bodies of all kinds to and from a real server, and what else a response can be.
 #include "support/http_client_world.hpp"
 #include "support/nginx_server.hpp"
+#include "support/streamed_bodies.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -15,15 +16,6 @@ using namespace std::chrono_literals;
 using http::client;
 using http::method;
 using http::request;
-
-/// Text in which each place can be told from all others.
-std::string numbered_text(std::size_t bytes) {
-    std::string text;
-    text.reserve(bytes + 16);
-    for (std::size_t i = 0; text.size() < bytes; ++i) text += fmt::format("{:010}\n", i);
-    text.resize(bytes);
-    return text;
-}
 
 /// Files that can be stored and read; those under /chunked/ come without a length.
 class bodies : public testing::TestWithParam<std::size_t> {

@@ -1,54 +1,23 @@
 // HTTP/2 against real servers: chosen by ALPN, or known beforehand; many requests on one connection.
-#include "support/http_client_world.hpp"
-#include "support/nginx_server.hpp"
-#include "support/test_certificates.hpp"
-
-#include <fmt/format.h>
-#include <gmock/gmock.h>
+#include "support/tls_world.hpp"
 
 #include <atomic>
 
 namespace lido::test {
 namespace {
 
-using namespace std::chrono_literals;
 using http::client;
 using http::http_versions;
 using http::method;
-using testing::HasSubstr;
 
-class http2 : public testing::Test {
+class http2 : public tls_world {
 protected:
     nginx_configuration speaking_http2() {
-        const certificate_files files = authority_.issue(for_localhost_);
-        return {.server = R"(location / { return 200 "$http_x_nonce"; }
-                    location /protocol { return 200 "$server_protocol"; }
-                    location /files/ { alias files/; }
-                    http2_max_concurrent_streams 50;
-                    keepalive_requests 1000000;)",
-                .certificate = files.certificate,
-                .key = files.key,
-                .http2 = true};
+        nginx_configuration made = speaking_tls(for_localhost_, "http2_max_concurrent_streams 50;");
+        made.http2 = true;
+        return made;
     }
-    http::client_settings trusting(const nginx_server& server) const {
-        http::client_settings settings = plain_settings(server.url());
-        settings.tls.ca_file = authority_.ca_file();
-        return settings;
-    }
-
-    temporary_directory folder_;
-    certificate_authority authority_{folder_};
-    certificate_request for_localhost_{.common_name = "localhost", .dns = {"localhost"}, .ips = {"127.0.0.1"}};
 };
-
-task<void> use(client& by, std::size_t user, std::size_t count, std::atomic<std::size_t>& right) {
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::string nonce = fmt::format("{}-{}", user, i);
-        const auto got = co_await by.send(nonce_request(i % 2 == 0 ? method::get : method::post, nonce));
-        EXPECT_TRUE(got.has_value()) << got.error().message();
-        if (got && got->body() == nonce) ++right;
-    }
-}
 
 TEST_F(http2, is_chosen_where_the_server_speaks_it) {
     nginx_server server(speaking_http2());
@@ -68,7 +37,7 @@ TEST_F(http2, carries_many_requests_on_one_connection) {
         runtime io({.threads = threads});
         client user(io, trusting(server));
         std::atomic<std::size_t> right{0};
-        on_tasks(io, 40, [&](std::size_t i) { return use(user, i, 50, right); });
+        on_tasks(io, 40, [&](std::size_t i) { return ask_all(user, i, 50, right); });
         EXPECT_EQ(right, 2000U);
         EXPECT_EQ(server.accepted() - before, 1U);
     }
@@ -88,7 +57,7 @@ TEST_F(http2, opens_no_more_connections_than_the_streams_need) {
     runtime io;
     client user(io, trusting(server));
     std::atomic<std::size_t> right{0};
-    on_tasks(io, 120, [&](std::size_t i) { return use(user, i, 20, right); });
+    on_tasks(io, 120, [&](std::size_t i) { return ask_all(user, i, 20, right); });
     EXPECT_EQ(right, 2400U);
     EXPECT_LE(server.accepted(), 3U) << "each carries 50 at once";
 }

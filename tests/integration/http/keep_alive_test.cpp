@@ -94,15 +94,6 @@ TEST(keep_alive_timeout_of_the_server, that_races_with_a_request_loses_none) {
     EXPECT_GE(right, 60U) << "a GET can be asked again";
 }
 
-task<void> ask_all(client& by, std::size_t user, std::size_t count, std::atomic<std::size_t>& right) {
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::string nonce = fmt::format("{}-{}", user, i);
-        const auto got = co_await by.send(nonce_request(i % 2 == 0 ? method::get : method::post, nonce));
-        EXPECT_TRUE(got.has_value()) << got.error().message();
-        if (got && got->body() == nonce) ++right;
-    }
-}
-
 TEST(a_server_that_closes_after_each_seventh_response, is_asked_without_a_failure) {
     nginx_server server(with("keepalive_requests 7;"));
     runtime io({.threads = 2});

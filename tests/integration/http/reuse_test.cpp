@@ -29,15 +29,6 @@ http::client_settings pool_of_ten(const nginx_server& server) {
     return settings;
 }
 
-task<void> use(client& by, std::size_t user, std::size_t count, std::atomic<std::size_t>& right) {
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::string nonce = fmt::format("{}-{}", user, i);
-        const auto got = co_await by.send(nonce_request(http::method::get, nonce));
-        EXPECT_TRUE(got.has_value()) << got.error().message();
-        if (got && got->body() == nonce) ++right;
-    }
-}
-
 void expect_reuse(const client& by, nginx_server& server, std::size_t right) {
     EXPECT_EQ(right, requests);
     EXPECT_LE(server.accepted(), limit);
@@ -54,7 +45,7 @@ TEST(reuse, by_tasks_on_one_loop_keeps_to_the_size_of_the_pool) {
     runtime io;
     client shop(io, pool_of_ten(server));
     std::atomic<std::size_t> right{0};
-    on_tasks(io, users, [&](std::size_t i) { return use(shop, i, requests / users, right); });
+    on_tasks(io, users, [&](std::size_t i) { return ask_all(shop, i, requests / users, right, http::method::get); });
     expect_reuse(shop, server, right);
 }
 
@@ -63,7 +54,7 @@ TEST(reuse, by_tasks_on_two_loops_keeps_to_the_size_of_the_pool) {
     runtime io({.threads = 2});
     client shop(io, pool_of_ten(server));
     std::atomic<std::size_t> right{0};
-    on_tasks(io, users, [&](std::size_t i) { return use(shop, i, requests / users, right); });
+    on_tasks(io, users, [&](std::size_t i) { return ask_all(shop, i, requests / users, right, http::method::get); });
     expect_reuse(shop, server, right);
 }
 
@@ -90,7 +81,7 @@ TEST(reuse, of_one_connection_by_two_loops_answers_each_request_with_its_own) {
     settings.max_connections_per_origin = 1;
     client shop(io, settings);
     std::atomic<std::size_t> right{0};
-    on_tasks(io, 10, [&](std::size_t i) { return use(shop, i, 200, right); });
+    on_tasks(io, 10, [&](std::size_t i) { return ask_all(shop, i, 200, right, http::method::get); });
     EXPECT_EQ(right, 2000U);
     EXPECT_EQ(server.accepted(), 1U);
 }
@@ -148,7 +139,7 @@ TEST(a_thousand_tasks, of_many_requests_each_all_come_forward) {
     runtime io({.threads = 2});
     client shop(io, pool_of_ten(server));
     std::atomic<std::size_t> right{0};
-    on_tasks(io, 1000, [&](std::size_t i) { return use(shop, i, 5, right); });
+    on_tasks(io, 1000, [&](std::size_t i) { return ask_all(shop, i, 5, right, http::method::get); });
     EXPECT_EQ(right, 5000U);
     EXPECT_LE(server.accepted(), limit);
 }

@@ -1,7 +1,5 @@
 // HTTPS against a real server: who is trusted, who is not, and that connections are reused as without TLS.
-#include "support/http_client_world.hpp"
-#include "support/nginx_server.hpp"
-#include "support/test_certificates.hpp"
+#include "support/tls_world.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -16,21 +14,8 @@ using http::client;
 using http::method;
 using testing::HasSubstr;
 
-class https : public testing::Test {
+class https : public tls_world {
 protected:
-    nginx_configuration speaking_tls(const certificate_request& who) {
-        const certificate_files files = authority_.issue(who);
-        return {.server = R"(location / { return 200 "$http_x_nonce"; }
-                    location /files/ { alias files/; }
-                    keepalive_requests 1000000;)",
-                .certificate = files.certificate,
-                .key = files.key};
-    }
-    http::client_settings trusting(const nginx_server& server) const {
-        http::client_settings settings = plain_settings(server.url());
-        settings.tls.ca_file = authority_.ca_file();
-        return settings;
-    }
     static void expect_refused(const nginx_server& server, const http::client_settings& settings,
                                std::string_view why) {
         runtime io;
@@ -43,20 +28,7 @@ protected:
         EXPECT_THAT(got.error().message(), HasSubstr(std::to_string(server.port())));
         EXPECT_LT(clock::now() - begun, 15s);
     }
-
-    temporary_directory folder_;
-    certificate_authority authority_{folder_};
-    certificate_request for_localhost_{.common_name = "localhost", .dns = {"localhost"}, .ips = {"127.0.0.1"}};
 };
-
-task<void> use(client& by, std::size_t user, std::size_t count, std::atomic<std::size_t>& right) {
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::string nonce = fmt::format("{}-{}", user, i);
-        const auto got = co_await by.send(nonce_request(i % 2 == 0 ? method::get : method::post, nonce));
-        EXPECT_TRUE(got.has_value()) << got.error().message();
-        if (got && got->body() == nonce) ++right;
-    }
-}
 
 TEST_F(https, reuses_connections_of_a_server_that_it_trusts) {
     nginx_server server(speaking_tls(for_localhost_));
@@ -65,7 +37,7 @@ TEST_F(https, reuses_connections_of_a_server_that_it_trusts) {
         runtime io({.threads = threads});
         client user(io, trusting(server));
         std::atomic<std::size_t> right{0};
-        on_tasks(io, 30, [&](std::size_t i) { return use(user, i, 40, right); });
+        on_tasks(io, 30, [&](std::size_t i) { return ask_all(user, i, 40, right); });
         EXPECT_EQ(right, 1200U);
         EXPECT_LE(server.accepted() - before, 10U);
     }

@@ -1,10 +1,7 @@
 // The ways to a server: real proxies of three kinds, several in a row, and a UNIX socket.
 #include "support/free_port.hpp"
-#include "support/http_client_world.hpp"
 #include "support/listening_process.hpp"
-#include "support/nginx_server.hpp"
-#include "support/temporary_directory.hpp"
-#include "support/test_certificates.hpp"
+#include "support/tls_world.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -29,7 +26,7 @@ std::string content_of(const std::string& file) {
     return all.str();
 }
 
-class ways : public testing::Test {
+class ways : public tls_world {
 protected:
     ways() { std::filesystem::permissions(folder_.path(), std::filesystem::perms(0777)); }
 
@@ -102,10 +99,6 @@ listen tls
         EXPECT_THAT(seen, Not(HasSubstr("Basic"))) << "credentials went beyond the proxy";
         return seen;
     }
-
-    temporary_directory folder_;
-    certificate_authority authority_{folder_};
-    certificate_request for_localhost_{.common_name = "localhost", .dns = {"localhost"}, .ips = {"127.0.0.1"}};
 };
 
 TEST_F(ways, through_an_http_proxy_that_is_asked_for_urls) {

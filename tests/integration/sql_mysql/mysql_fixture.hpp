@@ -46,20 +46,24 @@ protected:
     }
     /// Connections at the server, this question's aside.
     [[nodiscard]] std::int64_t connections_at_server() {
-        mysql::pool_settings own = settings_;
-        own.pool.connections.max_size = 1;
-        mysql::pool other(io_, own);
-        const auto counted = other
-                                 .query(
-                                     "select count(*) from information_schema.processlist where user = 'tester' and id "
-                                     "<> connection_id()")
-                                 .wait();
-        return counted.value()[0][0].as<std::int64_t>().value();
+        if (!counting_) {
+            mysql::pool_settings own = settings_;
+            own.pool.connections.max_size = 1;
+            counting_.emplace(io_, own);
+        }
+        return counting_
+            ->query(
+                "select count(*) from information_schema.processlist where user = 'tester' and id <> connection_id()")
+            .wait()
+            .value()[0][0]
+            .as<std::int64_t>()
+            .value();
     }
 
     runtime io_;
     mysql::pool_settings settings_;
     std::optional<mysql::pool> pool_;
+    std::optional<mysql::pool> counting_;
 
 private:
     static inline std::unique_ptr<mariadb_server> server_;

@@ -1,6 +1,8 @@
 // LISTEN and NOTIFY, COPY in and out.
 #include "postgres_world.hpp"
 
+#include <optional>
+
 namespace lido::test {
 namespace {
 
@@ -81,6 +83,20 @@ TEST(postgres_copy, dropped_half_way_stores_nothing) {
     EXPECT_EQ(world.query("select 5").value()[0][0].as<int>().value(), 5);
 }
 
+TEST(postgres_copy, dropped_half_way_its_connection_is_closed_at_once_where_it_would_be_reset) {
+    postgres::settings with = settings_for(common_server().url(), 1);
+    with.pool.reset = sql::reset_policy::full;
+    postgres_world world(with);
+    common_server().ask("drop table if exists halfway_reset; create table halfway_reset (a int)");
+    {
+        postgres::copy_writer in = world.db.copy_in("copy halfway_reset from stdin").wait().value();
+        ASSERT_TRUE(in.write("1\n").wait());
+    }
+    const auto begun = clock::now();
+    EXPECT_EQ(world.query("select count(*) from halfway_reset").value()[0][0].as<int>().value(), 0);
+    EXPECT_LT(clock::now() - begun, 1s);
+}
+
 TEST(postgres_copy, refusals_say_why) {
     postgres_world world(1);
     EXPECT_EQ(world.db.copy_in("copy nowhere from stdin").wait().error(), sql::errc::no_such_object);
@@ -90,6 +106,20 @@ TEST(postgres_copy, refusals_say_why) {
     ASSERT_TRUE(in.write("1\nnot a number\n").wait());
     EXPECT_EQ(in.finish().wait().error(), sql::errc::invalid_value);
     EXPECT_EQ(world.query("select count(*) from numbers").value()[0][0].as<int>().value(), 0);
+}
+
+TEST(postgres_copy, a_refusal_is_told_at_a_later_piece) {
+    postgres_world world(1);
+    common_server().ask("drop table if exists digits; create table digits (a int)");
+    postgres::copy_writer in = world.db.copy_in("copy digits from stdin").wait().value();
+    ASSERT_TRUE(in.write("1\nnot a number\n").wait());
+    std::optional<error> refused;
+    EXPECT_TRUE(becomes_true([&] {
+        auto more = in.write("2\n").wait();
+        if (!more) refused = std::move(more).error();
+        return refused.has_value();
+    }));
+    EXPECT_TRUE(refused && *refused == sql::errc::invalid_value);
 }
 
 }  // namespace

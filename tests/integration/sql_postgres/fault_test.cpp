@@ -24,7 +24,6 @@ duration time_to_recover(postgres::pool& db) {
 postgres::settings eager(std::string url, std::size_t max_size = 4) {
     postgres::settings made = settings_for(std::move(url), max_size);
     made.pool.connections.acquire_timeout = 2s;
-    made.pool.connections.back_off.maximum = 1s;
     return made;
 }
 

@@ -3,12 +3,13 @@
 
 #include "lido/net/runtime.hpp"
 #include "lido/sql/postgres/pool.hpp"
+#include "support/becomes_true.hpp"
+#include "support/on_tasks.hpp"
 #include "support/postgres_server.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <string>
 #include <thread>
 #include <utility>
@@ -40,17 +41,5 @@ struct postgres_world {
     runtime io;
     postgres::pool db;
 };
-
-/// Waits until `condition()` holds, of which nothing tells: it is asked again and again. False after twenty seconds.
-template <class Condition>
-[[nodiscard]] bool becomes_true(Condition condition) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > until) return false;
-        // Nothing tells when a server's state changes.
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-    return true;
-}
 
 }  // namespace lido::test

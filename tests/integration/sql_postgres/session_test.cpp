@@ -94,6 +94,21 @@ TEST(postgres_transaction, has_the_wanted_isolation_and_access) {
     EXPECT_EQ(world.db.connections().statistics().closed, 0U) << "a READ ONLY transaction fences nothing";
 }
 
+TEST(postgres_transaction, is_not_touched_by_what_lido_drops_at_the_server) {
+    postgres::settings with = settings_for(common_server().url(), 1);
+    with.pool.statement_cache = 1;
+    postgres_world world(with);
+    ASSERT_TRUE(world.query("select 1"));
+    auto scope = world.db.begin().wait().value();
+    // Possible only before the transaction's first snapshot; BEGIN has to make room for it.
+    const auto set = scope.query("set transaction isolation level repeatable read").wait();
+    EXPECT_TRUE(set) << set.error().message();
+    ASSERT_TRUE(scope.query("deallocate all").wait()) << "what is dropped now is not there any more";
+    EXPECT_TRUE(scope.query("select 2").wait());
+    EXPECT_TRUE(scope.query("select 3").wait());
+    EXPECT_TRUE(scope.commit().wait());
+}
+
 TEST(postgres_transaction, is_run_again_after_a_serialization_failure_and_a_deadlock) {
     postgres_world world(8);
     common_server().ask(
@@ -193,6 +208,19 @@ TEST(postgres_cancel, a_statement_whose_caller_went_away_is_ended_and_the_next_g
     EXPECT_EQ(number_of(world.query("select pg_backend_pid()")), before);
 }
 
+TEST(postgres_cancel, that_is_under_way_when_its_program_ends_touches_nothing_of_it) {
+    // The server does not answer the request before it goes on, and that is after the runtime's end.
+    std::optional<postgres_world> world(std::in_place, 1);
+    ASSERT_TRUE(world->query("select 1"));
+    const auto given_up =
+        cancelled_when(world->db.query("select pg_sleep(20)"), [] { return running("select pg_sleep") == 1; });
+    EXPECT_EQ(given_up.error(), errc::cancelled);
+    common_server().freeze();
+    world.reset();
+    common_server().thaw();
+    EXPECT_TRUE(becomes_true([] { return running("select pg_sleep") == 0; }));
+}
+
 TEST(postgres_cancel, switched_off_the_connection_is_closed_instead) {
     postgres::settings with = settings_for(common_server().url(), 1);
     with.pool.statement_timeout = 100ms;
@@ -213,6 +241,18 @@ TEST(postgres_cancel, on_a_lease_the_next_statement_comes_after_the_one_that_was
     auto scope = std::move(lease).begin().wait().value();
     EXPECT_EQ(scope.query("select pg_sleep(20)").wait().error(), errc::timeout);
     EXPECT_EQ(scope.query("select 1").wait().error(), sql::errc::transaction_failed) << "the cancel has failed it";
+}
+
+TEST(postgres_cancel, on_a_lease_works_a_second_time) {
+    postgres::settings with = settings_for(common_server().url(), 1);
+    with.pool.statement_timeout = 1s;
+    postgres_world world(with);
+    auto lease = world.db.acquire().wait().value();
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(lease.query("select pg_sleep(20)").wait().error(), errc::timeout);
+        EXPECT_TRUE(becomes_true([] { return running("select pg_sleep(20)") == 0; })) << i;
+    }
+    EXPECT_EQ(number_of(lease.query("select 6").wait()), 6);
 }
 
 task<result<std::size_t>> count_streamed(pool_type& db, sql::statement what, std::size_t most_at_once) {
@@ -259,6 +299,23 @@ TEST(postgres_stream, fails_where_the_statement_fails) {
     EXPECT_EQ(world.db.connections().statistics().created, 1U);
 }
 
+TEST(postgres_stream, prepares_anew_what_has_changed) {
+    postgres_world world(1);
+    ASSERT_TRUE(world.query("create temporary table streamed (a int)"));
+    ASSERT_TRUE(world.query("insert into streamed values (1), (2)"));
+    for (unsigned i = 0; i < 3; ++i) {
+        auto stream = world.db.stream("select * from streamed").wait();
+        ASSERT_TRUE(stream) << i << ": " << stream.error().message();
+        const sql::rows got = stream->next().wait().value();
+        EXPECT_EQ(got.size(), 2U);
+        EXPECT_EQ(got.column_count(), i + 1);
+        EXPECT_TRUE(stream->next().wait().value().empty());
+        stream = error(errc::cancelled, "ended");
+        ASSERT_TRUE(world.query(sql::trusted_sql(fmt::format("alter table streamed add b{} text", i))));
+    }
+    EXPECT_EQ(world.db.connections().statistics().created, 1U);
+}
+
 TEST(postgres_stream, takes_nothing_more_from_the_server_than_is_fetched) {
     postgres_world world(1);
     auto stream = world.db.stream("select repeat('x', 1000) from generate_series(1, 1000000)").wait().value();
@@ -275,6 +332,23 @@ TEST(postgres_stream, dropped_half_way_its_connection_serves_the_next) {
     for (int i = 0; i < 5; ++i) {
         auto stream = world.db.stream("select i, repeat('x', 1000) from generate_series(1, 10000000) i").wait().value();
         ASSERT_FALSE(stream.next().wait().value().empty());
+    }
+    EXPECT_EQ(number_of(world.query("select pg_backend_pid()")), before);
+}
+
+TEST(postgres_stream, dropped_after_much_of_it_its_connection_serves_the_next) {
+    postgres::settings with = settings_for(common_server().url(), 1);
+    with.pool.max_result_bytes = 64 * 1024;
+    postgres_world world(with);
+    const int before = number_of(world.query("select pg_backend_pid()"));
+    {
+        auto stream = world.db.stream("select repeat('x', 8000) from generate_series(1, 10000000) i").wait().value();
+        std::size_t bytes = 0;
+        while (bytes < std::size_t{80} * 1024 * 1024) {
+            const sql::rows batch = stream.next().wait().value();
+            ASSERT_FALSE(batch.empty());
+            bytes += batch.size() * 8000;
+        }
     }
     EXPECT_EQ(number_of(world.query("select pg_backend_pid()")), before);
 }

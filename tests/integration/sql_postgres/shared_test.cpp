@@ -2,7 +2,6 @@
 #include "postgres_world.hpp"
 
 #include <atomic>
-#include <latch>
 
 namespace lido::test {
 namespace {
@@ -14,21 +13,6 @@ postgres::settings shared_settings(std::size_t connections, std::uint32_t depth)
     made.shared_connections = connections;
     made.pipeline_depth = depth;
     return made;
-}
-
-/// `count` tasks at once, each of which runs `body(i)`.
-template <class Body>
-void on_tasks(runtime& io, std::size_t count, Body body) {
-    std::latch done(static_cast<std::ptrdiff_t>(count));
-    struct wrapper {
-        static task<void> run(task<void> inner, std::latch& counted) {
-            const int one = 1;
-            co_await std::move(inner);
-            counted.count_down(one);
-        }
-    };
-    for (std::size_t i = 0; i < count; ++i) io.spawn(wrapper::run(body(i), done));
-    done.wait();
 }
 
 TEST(postgres_shared, each_of_many_gets_his_own_answer_over_few_connections) {

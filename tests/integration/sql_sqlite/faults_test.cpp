@@ -1,21 +1,15 @@
 // What goes wrong around a database file: full disk, other processes, damage, sudden death, callers that go away.
-#include "lido/base/random.hpp"
 #include "lido/sql/error.hpp"
-#include "support/cancelling.hpp"
 #include "support/sanitized.hpp"
 #include "world.hpp"
 
-#include <fmt/format.h>
 #include <sqlite3.h>
 
 #include <array>
 #include <csignal>
-#include <cstdlib>
 #include <fstream>
-#include <semaphore>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <sys/resource.h>
@@ -61,6 +55,8 @@ TEST_F(sqlite_faults_test, a_full_database_is_said_and_undoes_the_transaction) {
 
 /// In a process of its own, because a limit of files counts for all of it: RLIMIT_FSIZE stands for a disk that is full.
 TEST_F(sqlite_faults_test, a_disk_that_takes_no_more_is_said_and_reading_goes_on) {
+    if (test::children_have_one_thread)
+        GTEST_SKIP() << "its child needs threads, which ThreadSanitizer does not let it have";
     const pid_t child = fork();
     if (child == 0) {
         std::signal(SIGXFSZ, SIG_IGN);
@@ -131,6 +127,8 @@ TEST_F(sqlite_faults_test, a_damaged_file_is_said_to_be_damaged) {
 
 /// The child writes a line only after the commit was acknowledged; then it is killed in the middle of its work.
 TEST_F(sqlite_faults_test, sudden_death_loses_and_doubles_nothing_that_was_acknowledged) {
+    if (test::children_have_one_thread)
+        GTEST_SKIP() << "its child needs threads, which ThreadSanitizer does not let it have";
     {
         pool db(io, settings());
         run(db.query("CREATE TABLE t (i INTEGER)"));
@@ -187,97 +185,6 @@ TEST_F(sqlite_faults_test, a_child_process_does_not_use_or_close_its_parents_con
     ASSERT_EQ(waitpid(child, &status, 0), child);
     scope.commit().wait().value();
     EXPECT_EQ(number(db.query("SELECT count(*) FROM t")), 1);
-}
-
-std::int64_t wanted_queries() {
-    const char* asked = std::getenv("LIDO_SQL_NONCES");
-    if (asked != nullptr) return std::atoll(asked);
-    return test::sanitized ? 1000 : 5000;
-}
-
-struct tally {
-    std::int64_t right = 0;
-    std::int64_t cancelled = 0;
-    std::int64_t wrong = 0;
-    std::int64_t failed = 0;
-};
-
-/// Every query brings back the number that it sent; one in ten is cancelled after some turns of the loop.
-task<result<tally>> ask(pool& db, std::int64_t from, std::int64_t count, std::uint64_t seed) {
-    random_source dice(seed);
-    tally counts;
-    for (std::int64_t i = from; i < from + count; ++i) {
-        const bool long_one = dice.unit() < 0.02;
-        sql::statement what = "SELECT ?, 1";
-        if (long_one) {
-            what =
-                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT ?, max(i) FROM "
-                "n";
-        }
-        operation<sql::rows> asking = db.query(what, i);
-        // 0: not at all.
-        const unsigned turns = dice.unit() < 0.1 ? static_cast<unsigned>(dice.unit() * 200) : 0;
-        result<sql::rows> given = error(errc::cancelled, "not asked yet");
-        if (turns > 0) {
-            test::cancelled_after<sql::rows> ending(std::move(asking), turns);
-            given = co_await ending;
-        } else {
-            given = co_await std::move(asking);
-        }
-        if (!given) {
-            ++(given.error() == errc::cancelled && turns > 0 ? counts.cancelled : counts.failed);
-            continue;
-        }
-        ++((*given)[0][0].as<std::int64_t>().value() == i ? counts.right : counts.wrong);
-    }
-    co_return counts;
-}
-
-TEST_F(sqlite_faults_test, no_answer_reaches_another_though_one_query_in_ten_is_cancelled) {
-    auto wanted = settings();
-    wanted.common.connections.max_size = 4;
-    pool db(io, wanted);
-    constexpr std::int64_t users = 16;
-    const std::int64_t each = wanted_queries() / users;
-    std::counting_semaphore<> done(0);
-    std::vector<tally> counts(users);
-    for (std::int64_t user = 0; user < users; ++user) {
-        operation<tally> asking(io, ask(db, user * each, each, static_cast<std::uint64_t>(user) + 1));
-        std::move(asking).start([&counts, &done, user](result<tally> given) {
-            counts[static_cast<std::size_t>(user)] = given.value();
-            done.release();
-        });
-    }
-    for (std::int64_t user = 0; user < users; ++user) done.acquire();
-    tally all;
-    for (const tally& one : counts) {
-        all.right += one.right;
-        all.cancelled += one.cancelled;
-        all.wrong += one.wrong;
-        all.failed += one.failed;
-    }
-    fmt::print("{} right, {} cancelled, {} failed, {} wrong; {} connections opened\n", all.right, all.cancelled,
-               all.failed, all.wrong, db.readers().connections().statistics().created);
-    EXPECT_EQ(all.wrong, 0);
-    EXPECT_EQ(all.failed, 0);
-    EXPECT_GT(all.cancelled, 0);
-    EXPECT_LE(db.readers().connections().statistics().created, 4U);
-}
-
-TEST_F(sqlite_faults_test, nothing_of_an_abandoned_transaction_is_seen_by_the_next_borrower) {
-    pool db(io, settings());
-    run(db.query("CREATE TABLE t (i INTEGER)"));
-    const char* asked = std::getenv("LIDO_SQL_ABANDONED");
-    const std::int64_t rounds = asked != nullptr ? std::atoll(asked) : 300;
-    std::int64_t seen = 0;
-    for (std::int64_t i = 0; i < rounds; ++i) {
-        auto scope = db.begin().wait().value();
-        seen += number(scope.query("SELECT count(*) FROM t"));
-        run(scope.query("INSERT INTO t VALUES (?)", i));
-    }
-    EXPECT_EQ(seen, 0);
-    EXPECT_EQ(number(db.query("SELECT count(*) FROM t")), 0);
-    EXPECT_EQ(db.writer()->connections().statistics().created, 1U);
 }
 
 }  // namespace

@@ -63,6 +63,12 @@ TEST(error, tells_in_one_line_what_why_the_remedy_and_the_pools_numbers) {
     EXPECT_EQ(all.numbers()->waiting, 4U);
 }
 
+TEST(error, shows_control_bytes_instead_of_obeying_them) {  // CWE-117
+    const error forged(errc::invalid_argument, "path /a\r\n2026-01-01 all is well\x1b[2J\x7f");
+    EXPECT_EQ(forged.message().find("path /a\\x0d\\n2026-01-01 all is well\\x1b[2J\\x7f ("), 0U) << forged.message();
+    EXPECT_EQ(forged.what().find("path /a\r\n"), 0U) << "what happened is kept as it is";
+}
+
 TEST(error, a_change_is_not_seen_through_a_copy) {
     error first(errc::timeout, "first");
     error second = first;

@@ -37,7 +37,7 @@ TEST(simulate_options, have_the_defaults_of_the_seed) {
     EXPECT_EQ(asked.acquire_timeout, 30s);
     EXPECT_EQ(asked.timeout, 60s);
     EXPECT_EQ(asked.slow, 5s);
-    EXPECT_EQ(asked.method, "GET");
+    EXPECT_EQ(asked.request.method, "GET");
     EXPECT_EQ(asked.output, output_form::text);
     EXPECT_EQ(asked.ways(), std::vector{way::shared_pool});
 }
@@ -75,15 +75,15 @@ TEST(simulate_options, reach_the_settings_of_the_client) {
 }
 
 TEST(simulate_options, a_body_makes_it_a_post_unless_a_method_is_given) {
-    EXPECT_EQ(read({"http://a", "--data", "x"}).method, "POST");
-    EXPECT_EQ(read({"http://a", "--data", "x", "--method", "put"}).method, "PUT");
-    EXPECT_EQ(read({"http://a", "--data", ""}).data, "");
+    EXPECT_EQ(read({"http://a", "--data", "x"}).request.method, "POST");
+    EXPECT_EQ(read({"http://a", "--data", "x", "--method", "put"}).request.method, "PUT");
+    EXPECT_EQ(read({"http://a", "--data", ""}).request.data, "");
 }
 
 TEST(simulate_options, headers_add_up) {
     const options asked = read({"http://a", "--header", "A: 1", "--header", "B:2", "--header", "C:"});
     const std::vector<std::pair<std::string, std::string>> expected{{"A", "1"}, {"B", "2"}, {"C", ""}};
-    EXPECT_EQ(asked.headers, expected);
+    EXPECT_EQ(asked.request.headers, expected);
 }
 
 TEST(simulate_options, the_ways_to_run) {

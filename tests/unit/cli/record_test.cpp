@@ -91,12 +91,12 @@ TEST(record, the_time_of_a_lease_is_that_of_the_response_less_the_wait) {
     asked.pool_size = 3;
     leg_report leg;
     leg.elapsed = 2s;
-    http::response::parts parts;
-    parts.status = 200;
+    answer good;
+    good.status = 200;
     const time_point begin{1h};
     for (int i = 0; i < 1000; ++i) {
         // Responses of 10 and 30 ms, of which 4 ms were waits: leases of 6 and 26 ms.
-        leg.counts.record(http::response(http::response::parts(parts)), begin, begin + (i % 2 == 0 ? 10ms : 30ms));
+        leg.counts.record(good, begin, begin + (i % 2 == 0 ? 10ms : 30ms));
         leg.counts.record_gap(2ms);
         leg.pool.wait.record(4ms);
     }

@@ -3,6 +3,7 @@
 #include "simulate/report.hpp"
 
 #include "console.hpp"
+#include "lido/sql/error.hpp"
 #include "simulate/figures.hpp"
 #include "simulate/progress.hpp"
 
@@ -18,11 +19,11 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-result<http::response> answered(std::uint16_t status, std::string body = {}) {
-    http::response::parts parts;
-    parts.status = status;
-    parts.body = std::move(body);
-    return http::response(std::move(parts));
+result<answer> answered(unsigned status, std::uint64_t bytes = 0) {
+    answer made;
+    made.status = status;
+    made.bytes = bytes;
+    return made;
 }
 
 leg_report made_up(way how = way::shared_pool) {
@@ -30,7 +31,7 @@ leg_report made_up(way how = way::shared_pool) {
     leg.how = how;
     leg.elapsed = 2s;
     leg.cpu = 90us;
-    for (int i = 0; i < 40; ++i) leg.counts.record(answered(200, "abc"), time_point{}, time_point{} + 1ms);
+    for (int i = 0; i < 40; ++i) leg.counts.record(answered(200, 3), time_point{}, time_point{} + 1ms);
     for (int i = 0; i < 3; ++i) leg.counts.record(answered(503), time_point{}, time_point{} + 2ms);
     leg.counts.record(error(errc::connect_failed, "connect to a:1: connection refused", "start it"), time_point{},
                       time_point{} + 3ms);
@@ -80,7 +81,7 @@ TEST(text_report, has_everything_below_them) {
 
 TEST(text_report, stays_narrow_whatever_the_numbers) {
     leg_report leg = made_up();
-    for (std::uint16_t status = 100; status < 600; ++status) {
+    for (unsigned status = 100; status < 600; ++status) {
         for (int i = 0; i < 1000; ++i) leg.counts.record(answered(status), time_point{}, time_point{} + 1h);
     }
     for (int code = 1; code <= 23; ++code)
@@ -93,6 +94,48 @@ TEST(text_report, stays_narrow_whatever_the_numbers) {
     leg_report other = leg;
     other.how = way::new_connections;
     expect_narrow(text_report(asked, "http://a", {leg, made_up(way::per_user_pools), other}));
+}
+
+TEST(text_report, says_what_the_connections_of_each_protocol_carried) {
+    leg_report leg = made_up();
+    EXPECT_THAT(text_report(twenty(), "http://a", {leg}), testing::Not(HasSubstr("HTTP/")));
+    leg.pool.http1.connections = 4;
+    leg.pool.http1.requests = 10;
+    leg.pool.http2.connections = 1;
+    leg.pool.http2.requests = 12345;
+    leg.pool.http2.most_at_once = 100;
+    const std::string text = text_report(twenty(), "http://a", {leg});
+    EXPECT_THAT(text, HasSubstr("HTTP/1.1            4 connections   10 requests   2.5 per connection\n"));
+    EXPECT_THAT(text, HasSubstr("HTTP/2              1 connection   12,345 streams   12,345 per connection\n"));
+    EXPECT_THAT(text, HasSubstr("                    100 at once on one\n"));
+    expect_narrow(text);
+    EXPECT_THAT(json_report(twenty(), "http://a", {leg}),
+                HasSubstr(R"("HTTP/2": {"connections": 1, "requests": 12345, "requests_per_connection": 12345, )"
+                          R"("most_at_once": 100, )"));
+}
+
+TEST(text_report, of_a_database_has_statements_and_rows_instead_of_statuses) {
+    options asked = twenty();
+    asked.database.emplace();
+    leg_report leg;
+    leg.elapsed = 1s;
+    answer read;
+    read.rows = 3;
+    leg.counts.record(read, time_point{}, time_point{} + 1ms);
+    answer written;
+    written.wrote = true;
+    written.changed = 2;
+    leg.counts.record(written, time_point{}, time_point{} + 1ms);
+    leg.counts.record(error(lido::sql::errc::deadlock, "deadlock detected"), time_point{}, time_point{} + 1ms);
+    asked.database->writing.text = "update outfit set stars = 5";
+    const std::string text = text_report(asked, "sqlite:a", {leg});
+    for (const auto* part : {"statements          1 reading   1 writing\n", "rows                3 came   2 changed\n",
+                             "failed              1   deadlock: 1\n", "database            sqlite:a\n"}) {
+        EXPECT_THAT(text, HasSubstr(part));
+    }
+    EXPECT_THAT(text, testing::Not(HasSubstr("statuses")));
+    EXPECT_THAT(json_report(asked, "sqlite:a", {leg}),
+                HasSubstr(R"("statements": {"reading": 1, "writing": 1, "rows": 3, "rows_changed": 2})"));
 }
 
 TEST(text_report, of_nothing_divides_by_nothing) {
@@ -187,6 +230,15 @@ TEST(progress, fits_whatever_the_width) {
     EXPECT_THAT(live_text(half_done(), 80, false), HasSubstr("[====")) << live_text(half_done(), 80, false);
     EXPECT_THAT(live_text(half_done(), 80, false), HasSubstr("5 s of 10 s  1,234/s  p50 1.0"));
     EXPECT_THAT(live_text(half_done(), 40, false), StartsWith("5 s of 10 s  1,234/s"));
+}
+
+TEST(progress, tells_of_streams_where_there_are_any) {
+    leg_progress now = half_done();
+    EXPECT_THAT(interval_text(now), testing::Not(HasSubstr("streams")));
+    now.pool.http2_open = 2;
+    now.pool.http2_streams = 150;
+    EXPECT_THAT(interval_text(now), testing::EndsWith(", 150 streams on 2"));
+    EXPECT_THAT(live_text(now, 100, false), testing::EndsWith("failed 0  150 streams on 2"));
 }
 
 TEST(progress, has_colour_only_when_asked) {

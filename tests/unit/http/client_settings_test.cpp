@@ -31,6 +31,8 @@ std::vector<wrong_setting> wrong_settings() {
         {"acquire_timeout", [](auto& of) { of.acquire_timeout = 0ms; }, "1 ms ... 1 h"},
         {"acquire_timeout", [](auto& of) { of.acquire_timeout = -1s; }, "1 ms ... 1 h"},
         {"connect_timeout", [](auto& of) { of.connect_timeout = 11min; }, "1 ms ... 10 min"},
+        {"tls_handshake_timeout", [](auto& of) { of.tls_handshake_timeout = 0ms; }, "1 ms ... 10 min"},
+        {"tls_handshake_timeout", [](auto& of) { of.tls_handshake_timeout = 11min; }, "1 ms ... 10 min"},
         {"read_timeout", [](auto& of) { of.read_timeout = 61min; }, "1 ms ... 1 h"},
         {"timeout", [](auto& of) { of.timeout = 25h; }, "1 ms ... 24 h"},
         {"idle_timeout", [](auto& of) { of.idle_timeout = 0ms; }, "1 ms"},
@@ -82,7 +84,8 @@ TEST(client_settings, at_the_ends_of_their_ranges_are_valid) {
     client_settings lowest;
     lowest.max_connections_per_origin = lowest.max_waiters_per_origin = lowest.max_origins = 1;
     lowest.unused_origin_timeout = 1s;
-    lowest.acquire_timeout = lowest.connect_timeout = lowest.read_timeout = lowest.timeout = 1ms;
+    lowest.acquire_timeout = lowest.connect_timeout = lowest.tls_handshake_timeout = lowest.read_timeout =
+        lowest.timeout = 1ms;
     lowest.idle_timeout = lowest.max_lifetime = 1ms;
     lowest.slow_after = 0ms;
     lowest.user_agent.clear();
@@ -92,7 +95,7 @@ TEST(client_settings, at_the_ends_of_their_ranges_are_valid) {
     highest.max_waiters_per_origin = 10'000'000;
     highest.unused_origin_timeout = highest.idle_timeout = 720h;
     highest.acquire_timeout = highest.read_timeout = 1h;
-    highest.connect_timeout = 10min;
+    highest.connect_timeout = highest.tls_handshake_timeout = 10min;
     highest.timeout = highest.slow_after = 24h;
     highest.max_lifetime = 8760h;
     EXPECT_TRUE(highest.validate().has_value());

@@ -219,6 +219,7 @@ TEST(DecodingSettings, AreRefusedByName) {
     EXPECT_THAT(refusal([](auto& of) { of.max_bytes = 0; }), HasSubstr("max_bytes = 0"));
     EXPECT_THAT(refusal([](auto& of) { of.max_ratio = 1; }), HasSubstr("max_ratio = 1"));
     EXPECT_THAT(refusal([](auto& of) { of.ratio_free_bytes = ~std::uint64_t{0}; }), HasSubstr("ratio_free_bytes"));
+    EXPECT_THAT(refusal([](auto& of) { of.max_fruitless_bytes = 0; }), HasSubstr("max_fruitless_bytes"));
 }
 
 }  // namespace

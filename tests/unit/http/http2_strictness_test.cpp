@@ -1,5 +1,6 @@
 // What a peer of HTTP/2 may not do, and what it does to the request and to the connection.
 #include "http2_session_fixture.hpp"
+#include "support/repeated.hpp"
 
 #include <fmt/format.h>
 
@@ -18,12 +19,6 @@ struct misdeed {
     errc request_ends_with;
     bool connection_stays;
 };
-
-std::string many(std::size_t count, const std::string& frame) {
-    std::string all;
-    for (std::size_t i = 0; i < count; ++i) all += frame;
-    return all;
-}
 
 const std::vector<misdeed>& misdeeds() {
     const h2::fields ok{{":status", "200"}};
@@ -99,6 +94,8 @@ const std::vector<misdeed>& misdeeds() {
          false},
         {"window_of_a_stream_that_overflows", h2::frame(h2::window_update, 0, 1, h2::number(0x7FFFFFFFU)),
          errc::protocol_error, true},
+        {"more_than_the_window", h2::head(1, ok) + repeated(h2::frame(h2::data, 0, 1, std::string(16'000, 'x')), 60),
+         errc::protocol_error, true},
         {"push_promise", h2::frame(h2::push_promise, h2::end_headers, 1, h2::number(2) + h2::block(ok)),
          errc::protocol_error, false},
         {"continuation_of_nothing", h2::frame(h2::continuation, h2::end_headers, 1, h2::block(ok)),
@@ -110,20 +107,23 @@ const std::vector<misdeed>& misdeeds() {
         {"padding_longer_than_the_frame", h2::frame(h2::data, 8, 1, "\x20xyz"), errc::protocol_error, false},
         {"another_protocol", "HTTP/1.1 400 Bad Request\r\n\r\n", errc::protocol_error, false},
         // Floods and bombs (CVE-2019-9511 to 9518, CVE-2024-27983).
-        {"pings", many(2000, h2::frame(h2::ping, 0, 0, "12345678")), errc::limit_exceeded, false},
-        {"settings", many(2000, h2::frame(h2::settings, 0, 0)), errc::limit_exceeded, false},
-        {"empty_data", h2::head(1, ok) + many(2000, h2::frame(h2::data, 0, 1)), errc::limit_exceeded, false},
-        {"priorities", many(2000, h2::frame(h2::priority, 0, 1, h2::number(0) + "x")), errc::limit_exceeded, false},
-        {"window_updates", many(2000, h2::frame(h2::window_update, 0, 0, h2::number(1))), errc::limit_exceeded, false},
+        {"pings", repeated(h2::frame(h2::ping, 0, 0, "12345678"), 2000), errc::limit_exceeded, false},
+        {"settings", repeated(h2::frame(h2::settings, 0, 0), 2000), errc::limit_exceeded, false},
+        {"empty_data", h2::head(1, ok) + repeated(h2::frame(h2::data, 0, 1), 2000), errc::limit_exceeded, false},
+        {"priorities", repeated(h2::frame(h2::priority, 0, 1, h2::number(0) + "x"), 2000), errc::limit_exceeded, false},
+        {"window_updates", repeated(h2::frame(h2::window_update, 0, 0, h2::number(1)), 2000), errc::limit_exceeded,
+         false},
+        {"unknown_frames", repeated(h2::frame(0x77, 0, 0, "whatever it is"), 2000), errc::limit_exceeded, false},
+        {"alternative_services", repeated(h2::frame(0x0a, 0, 1, "whatever it is"), 2000), errc::limit_exceeded, false},
         {"continuations",
          h2::frame(h2::headers, 0, 1, h2::block(ok)) +
-             many(100, h2::frame(h2::continuation, 0, 1, h2::block({{"a", "b"}}))),
+             repeated(h2::frame(h2::continuation, 0, 1, h2::block({{"a", "b"}})), 100),
          errc::limit_exceeded, false},
-        {"empty_continuations", h2::frame(h2::headers, 0, 1) + many(100, h2::frame(h2::continuation, 0, 1)),
+        {"empty_continuations", h2::frame(h2::headers, 0, 1) + repeated(h2::frame(h2::continuation, 0, 1), 100),
          errc::limit_exceeded, false},
-        {"interim_responses", many(10, h2::head(1, {{":status", "103"}})), errc::limit_exceeded, true},
+        {"interim_responses", repeated(h2::head(1, {{":status", "103"}}), 10), errc::limit_exceeded, true},
         {"too_many_fields",
-         h2::frame(h2::headers, h2::end_headers, 1, h2::block(ok) + many(101, h2::block({{"a", "b"}}))),
+         h2::frame(h2::headers, h2::end_headers, 1, h2::block(ok) + repeated(h2::block({{"a", "b"}}), 101)),
          errc::limit_exceeded, true},
         // Resets.
         {"reset", h2::frame(h2::rst_stream, 0, 1, h2::number(h2::internal_error)), errc::connection_closed, true},

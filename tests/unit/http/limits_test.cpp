@@ -41,6 +41,8 @@ TEST(Limits, EachFieldHasARange) {
         {"max_chunk_extension_bytes", [](http_limits& l) { l.max_chunk_extension_bytes = (1U << 20U) + 1; }},
         {"max_trailer_bytes", [](http_limits& l) { l.max_trailer_bytes = 1; }},
         {"max_interim_responses", [](http_limits& l) { l.max_interim_responses = 1001; }},
+        {"max_proxy_answer_bytes", [](http_limits& l) { l.max_proxy_answer_bytes = 127; }},
+        {"max_proxy_answer_bytes", [](http_limits& l) { l.max_proxy_answer_bytes = (std::size_t{16} << 20U) + 1; }},
     };
     for (const wrong& each : all) {
         http_limits limits;

@@ -118,6 +118,14 @@ TEST(Redirect, ResolvesReferencesAsRfc3986Says) {
              reference_case{"https://a/b", "//c/d", "https://c/d"},
              reference_case{"http://a/b", "HTTP://C.Example:80/d", "http://c.example/d"},
              reference_case{"http://[::1]:81/b", "c", "http://[::1]:81/c"},
+             // Found by fuzzing: what is encoded stays so, or a "%2F" would become another path.
+             reference_case{"http://a/b", "/c%2Fd%2f..%2f..%2Fe", "http://a/c%2Fd%2f..%2f..%2Fe"},
+             reference_case{"http://a/b", "http://a/%7e%41%2e%2e/x", "http://a/%7e%41%2e%2e/x"},
+             reference_case{"http://a/b%2Fc/d?e", "?f", "http://a/b%2Fc/d?f"},
+             reference_case{"http://a//b//c", "..//d", "http://a//b//d"},
+             reference_case{"http://a/b", "//c/d/../e?f/../g", "http://c/e?f/../g"},
+             reference_case{"http://[fe80::1%25eth0]:81/b", "c", "http://[fe80::1%25eth0]:81/c"},
+             reference_case{"http://[fe80::1%25eth0]:81/b", "//[fe80::1]/c", "http://[fe80::1]/c"},
          }) {
         EXPECT_EQ(next_target(each.base, to(302, each.reference)), each.target) << each.reference;
     }

@@ -180,7 +180,46 @@ TEST(ResponseReader, TellsWhetherTheConnectionMayBeUsedAgain) {
     EXPECT_FALSE(survives("HTTP/1.1 204 \r\nTransfer-Encoding: chunked\r\n\r\n"));
     EXPECT_TRUE(survives("HTTP/1.1 204 \r\nContent-Length: 0\r\n\r\n"));
     EXPECT_TRUE(survives("HTTP/1.1 304 \r\nContent-Length: 5\r\n\r\n"));
-    EXPECT_TRUE(survives(chunked("0\r\nConnection: close\r\n\r\n"))) << "trailers do not speak for the connection";
+}
+
+TEST(ResponseReader, NeverKeepsAConnectionThatAnotherParserWouldClose) {
+    const std::string sized = "Content-Length: 0\r\n\r\n";
+    for (const std::string name : {"Connection", "Proxy-Connection", "proxy-connection"}) {
+        for (const std::string value :
+             {"close", "CLOSE", "close,", ", close", "close;a=b", "\"close\"", "close keep-alive", "keep-alive, close",
+              "\tclose\t", "keep-alive\r\nConnection: close"}) {
+            const std::string line = name + ": " + value + "\r\n";
+            EXPECT_FALSE(survives("HTTP/1.1 200 OK\r\n" + line + sized)) << line;
+            EXPECT_FALSE(survives(chunked("0\r\n" + line + "\r\n"))) << line << " as a trailer";
+        }
+        for (const std::string value :
+             {"", ",", "closed", "x-close", "clo se", "keep-alive", "Upgrade", "\"", "clos"}) {
+            const std::string line = name + ": " + value + "\r\n";
+            EXPECT_TRUE(survives("HTTP/1.1 200 OK\r\n" + line + sized)) << line;
+            EXPECT_TRUE(survives(chunked("0\r\n" + line + "\r\n"))) << line << " as a trailer";
+        }
+    }
+}
+
+TEST(ResponseReader, DoesNotKeepAConnectionAfterATrailerWhoseNameBeginsLikeTransferEncoding) {
+    EXPECT_FALSE(survives(chunked("0\r\nTransfer-Encoding-Sum: 0\r\n\r\n")));
+    EXPECT_TRUE(survives(chunked("0\r\nTransfer-Encodin: 0\r\n\r\n")));
+    EXPECT_TRUE(survives(chunked("0\r\nX-Transfer-Encoding: 0\r\n\r\n")));
+}
+
+TEST(ResponseReader, KeepsAConnectionOfHttp10OnlyWhereEveryParserWould) {
+    const auto survives_with = [](const std::string& line) {
+        return survives("HTTP/1.0 200 OK\r\n" + line + "\r\nContent-Length: 0\r\n\r\n");
+    };
+    EXPECT_TRUE(survives_with("Connection:keep-alive"));
+    EXPECT_TRUE(survives_with("Connection: Keep-Alive  "));
+    EXPECT_FALSE(survives_with("Connection: keep-alive\t"));
+    EXPECT_FALSE(survives_with("Connection: keep-alive \t "));
+    EXPECT_FALSE(survives_with("Connection: kee, keep-alive"));
+    EXPECT_FALSE(survives_with("Connection: , keep-alive"));
+    EXPECT_FALSE(survives_with("Connection: keep-alive;"));
+    EXPECT_FALSE(survives_with("Proxy-Connection: keep-alive"));
+    EXPECT_FALSE(survives_with("Keep-Alive: timeout=5"));
 }
 
 TEST(ResponseReader, DoesNotReuseAConnectionThatEnded) {

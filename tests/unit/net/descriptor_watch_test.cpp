@@ -65,9 +65,20 @@ TEST_F(descriptor_watch_test, says_nothing_at_the_deadline) {
 }
 
 TEST_F(descriptor_watch_test, a_reader_is_not_woken_by_what_it_does_not_want) {
-    // The first report of a fresh descriptor says that it can be written.
     EXPECT_FALSE(here.run(wait(*watch, {.read = true, .write = false}, 1ms)));
-    EXPECT_TRUE(here.run(wait(*watch, {.read = false, .write = true}, 0ms)).write);
+    EXPECT_TRUE(here.run(wait(*watch, {.read = false, .write = true}, 20s)).write);
+}
+
+TEST_F(descriptor_watch_test, that_the_peer_has_read_something_wakes_nobody) {
+    const auto write_and_read = [this] {
+        here.settle();
+        test::put(end.get(), "x");
+        EXPECT_EQ(test::get(peer.get()), "x");
+        return here.turn(1ms);
+    };
+    EXPECT_FALSE(write_and_read());
+    EXPECT_TRUE(here.run(wait(*watch, {.read = false, .write = true}, 20s)).write);
+    EXPECT_FALSE(write_and_read()) << "also after somebody wanted to write";
 }
 
 TEST_F(descriptor_watch_test, a_writer_is_woken_when_the_peer_has_made_room) {
@@ -86,11 +97,13 @@ TEST_F(descriptor_watch_test, a_writer_is_woken_when_the_peer_has_made_room) {
 
 TEST_F(descriptor_watch_test, the_peers_end_can_be_read_and_written) {
     forget();
-    const auto waiting = here.start(wait(*watch, {.read = true, .write = true}, 20s));
+    const auto waiting = here.start(wait(*watch, {.read = true, .write = false}, 20s));
     here.settle();
+    EXPECT_FALSE(waiting.done());
     peer.reset();
     here.run_until([&] { return waiting.done(); });
     EXPECT_TRUE(waiting.take().read);
+    EXPECT_TRUE(here.run(wait(*watch, {.read = false, .write = true}, 20s)).write);
 }
 
 TEST_F(descriptor_watch_test, a_disturbance_is_told_while_nobody_waits) {
@@ -113,6 +126,18 @@ TEST_F(descriptor_watch_test, a_wait_that_is_given_up_leaves_nothing_behind) {
     test::put(peer.get(), "x");
     here.settle();
     EXPECT_TRUE(here.run(wait(*watch, {.read = true, .write = false}, 0ms)).read);
+}
+
+TEST_F(descriptor_watch_test, its_end_leaves_alone_who_got_the_number_of_its_descriptor_since) {
+    const int number = end.get();
+    end.reset();  // as libraries do when a connection breaks
+    auto [mine, theirs] = test::socket_pair();
+    ASSERT_EQ(mine.get(), number);
+    descriptor_watch next(here.loop(), mine.get());
+    static_cast<void>(here.run(wait(next, {true, true}, 0ms)));
+    watch.reset();
+    test::put(theirs.get(), "hello");
+    EXPECT_TRUE(here.run(wait(next, {.read = true, .write = false}, 20s)).read);
 }
 
 }  // namespace

@@ -149,6 +149,26 @@ TEST(event_loop, lets_a_source_destroy_itself_in_its_own_event) {
     EXPECT_EQ(source, nullptr);
 }
 
+TEST(event_loop, tells_of_writing_only_those_who_want_to_hear_of_it) {
+    test_loop here;
+    auto [end, peer] = test::socket_pair();
+    counting_source source(here.loop(), end.get());
+    const auto written_and_read = [&, &writer = end, &reader = peer] {
+        here.settle();
+        source.events = 0;
+        test::put(writer.get(), "x");
+        EXPECT_EQ(test::get(reader.get()), "x");
+        here.settle();
+        return source.events > 0;
+    };
+    EXPECT_TRUE(written_and_read()) << "on a UNIX socket whatever the peer reads is an event";
+    EXPECT_EQ(here.loop().hear_of_writing(end.get(), source, false), 0);
+    EXPECT_FALSE(written_and_read());
+    EXPECT_EQ(here.loop().hear_of_writing(end.get(), source, true), 0);
+    EXPECT_TRUE(written_and_read());
+    EXPECT_EQ(here.loop().hear_of_writing(-1, source, true), EBADF);
+}
+
 TEST(event_loop, runs_in_the_next_turn_what_its_work_posts) {
     test_loop here;
     std::vector<std::uint64_t> turns;

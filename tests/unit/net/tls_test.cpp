@@ -283,6 +283,15 @@ TEST_F(tls_test, resumes_no_session_without_a_store_for_it) {
     EXPECT_EQ(SSL_CTX_sess_number(client->native()), 0);
 }
 
+TEST_F(tls_test, a_name_that_could_end_a_line_of_somebodys_log_is_refused) {
+    for (int byte = 0; byte < 256; ++byte) {
+        const std::string name = std::string("shop") + static_cast<char>(byte) + ".example";
+        tls_settings settings = trusting();
+        settings.server_name = name;
+        EXPECT_EQ(settings.validate().has_value(), byte > 0x20 && byte < 0x7F) << byte;
+    }
+}
+
 TEST_F(tls_test, equal_settings_are_equal_and_any_difference_counts) {
     const tls_settings one = trusting();
     EXPECT_EQ(one, trusting());

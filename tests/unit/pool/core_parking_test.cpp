@@ -2,6 +2,8 @@
 // promised.
 #include "support/pool_world.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <utility>
 
 namespace {
@@ -37,6 +39,51 @@ TEST_F(core_parking, what_rested_beyond_its_lifetime_is_replaced) {
     EXPECT_EQ(take()->number, 2U);
     EXPECT_EQ(pool_->statistics().closed_lifetime, 1U);
     EXPECT_EQ(world_.peak_live(), 1U);
+}
+
+TEST_F(core_parking, a_pool_is_exhausted_while_all_that_it_may_have_is_lent_and_none_rests) {
+    open({.max_size = 2});
+    auto first = take();
+    EXPECT_FALSE(pool_->is_exhausted());
+    auto second = take({}, 1);
+    EXPECT_TRUE(pool_->is_exhausted());
+    second.release();
+    EXPECT_FALSE(pool_->is_exhausted()) << "returned to the ledger, because it lives elsewhere";
+    second = take();
+    EXPECT_TRUE(pool_->is_exhausted());
+    first.release();
+    EXPECT_FALSE(pool_->is_exhausted()) << "it rests";
+    first = take();
+    const auto third = ask();
+    run();
+    EXPECT_TRUE(pool_->is_exhausted());
+    first.release();
+    EXPECT_TRUE(pool_->is_exhausted()) << "it goes to the one who waits";
+    run();
+    EXPECT_TRUE(third.done());
+}
+
+struct roaming_connector : lido::test::fake_connector {
+    using fake_connector::fake_connector;
+    static constexpr bool roams = true;
+};
+
+TEST_F(core_parking, what_may_be_used_anywhere_rests_where_it_was_used) {
+    using roaming_pool = lido::pool::pool<roaming_connector>;
+    std::optional<roaming_pool> pool(std::in_place, group_, settings{.max_size = 1}, roaming_connector(world_));
+    const auto take_on = [&](std::uint32_t on) {
+        const auto asked = group_.at(on).start(std::move(pool->acquire()).as_operation());
+        run();
+        return asked.take().value();
+    };
+    for (const std::uint32_t on : {0U, 1U, 1U, 0U}) {
+        auto lease = take_on(on);
+        EXPECT_EQ(&lease.where(), &group_.at(0)) << "that is where it was opened";
+        group_.at(on).enter([&] { lease.release(); });
+    }
+    EXPECT_EQ(world_.begun(step_kind::open), 1U);
+    EXPECT_EQ(pool->statistics().idle, 1U);
+    pool.reset();
 }
 
 TEST_F(core_parking, the_order_of_idleness_is_kept) {

@@ -44,6 +44,17 @@ TEST(lease_cache, takes_no_more_than_a_shard_holds) {
     EXPECT_EQ(cache.count().resting, lease_cache<item>::depth);
 }
 
+TEST(lease_cache, is_empty_when_nothing_rests_on_any_shard) {
+    lease_cache<item> cache(3);
+    cache.open();
+    EXPECT_TRUE(cache.is_empty(1));
+    item one;
+    EXPECT_TRUE(cache.park(0, &one, cache.epoch()));
+    for (std::size_t first = 0; first < 3; ++first) EXPECT_FALSE(cache.is_empty(first));
+    EXPECT_EQ(cache.take(0), &one);
+    EXPECT_TRUE(cache.is_empty(0));
+}
+
 TEST(lease_cache, when_closed_sends_everything_home_and_takes_nothing) {
     lease_cache<item> cache(3);
     cache.open();

@@ -3,6 +3,7 @@
 #include "lido/resilience/bulkhead.hpp"
 
 #include "lido/base/random.hpp"
+#include "support/refused_settings.hpp"
 
 #include <gtest/gtest.h>
 
@@ -136,12 +137,7 @@ TEST(bulkhead, settings_are_checked_by_name) {
         {{.max_concurrent = 1'000'001}, "max_concurrent = 1000001"},
         {{.max_waiting = 10'000'001}, "max_waiting = 10000001"},
     };
-    for (const auto& [settings, words] : table) {
-        const auto outcome = settings.validate();
-        ASSERT_FALSE(outcome) << words;
-        EXPECT_EQ(outcome.error(), errc::invalid_argument);
-        EXPECT_NE(outcome.error().what().find(words), std::string::npos) << outcome.error().what();
-    }
+    test::expect_each_refused(table);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 // that resilience4j documents for its state machine, in virtual time.
 #include "lido/resilience/circuit_breaker.hpp"
 
+#include "support/refused_settings.hpp"
+
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -406,12 +408,7 @@ TEST(circuit_breaker, settings_out_of_range_are_refused_by_name) {
         {{.slow_after = 0ms}, "slow_after = "},
         {{.slow_after = 24h + 1ns}, "slow_after = "},
     };
-    for (const auto& [settings, words] : table) {
-        const auto outcome = settings.validate();
-        ASSERT_FALSE(outcome) << words;
-        EXPECT_EQ(outcome.error(), errc::invalid_argument);
-        EXPECT_NE(outcome.error().what().find(words), std::string::npos) << outcome.error().what();
-    }
+    test::expect_each_refused(table);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "lido/resilience/hedge.hpp"
 
 #include "lido/base/random.hpp"
+#include "support/refused_settings.hpp"
 
 #include <gtest/gtest.h>
 
@@ -165,12 +166,7 @@ TEST(hedge, settings_are_checked_by_name) {
         {{.minimum_calls = 0}, "minimum_calls = 0"},
         {{.minimum_calls = 1'000'001}, "minimum_calls = 1000001"},
     };
-    for (const auto& [settings, words] : table) {
-        const auto outcome = settings.validate();
-        ASSERT_FALSE(outcome) << words;
-        EXPECT_EQ(outcome.error(), errc::invalid_argument);
-        EXPECT_NE(outcome.error().what().find(words), std::string::npos) << outcome.error().what();
-    }
+    test::expect_each_refused(table);
 }
 
 }  // namespace

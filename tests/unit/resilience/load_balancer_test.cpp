@@ -17,17 +17,6 @@ using namespace std::chrono_literals;
 using enum endpoint_role;
 using endpoints = std::vector<endpoint_view>;
 
-constexpr balancing all_strategies[] = {
-    balancing::round_robin,
-    balancing::weighted_round_robin,
-    balancing::random,
-    balancing::weighted_random,
-    balancing::two_random_choices,
-    balancing::least_loaded,
-    balancing::primary_backup,
-    balancing::nearest,
-};
-
 endpoints of_weights(std::initializer_list<double> weights) {
     endpoints made;
     for (const double weight : weights) made.push_back({.weight = weight});
@@ -235,7 +224,7 @@ TEST(load_balancer, primary_and_backup_takes_the_first_that_can_serve) {
 }
 
 TEST(load_balancer, every_strategy_chooses_only_who_can_serve_and_backups_only_without_primaries) {
-    for (const balancing strategy : all_strategies) {
+    for (const balancing strategy : all_balancing) {
         random_source random(11);
         load_balancer balancer({.strategy = strategy, .exploration = 0.1});
         endpoints list(5);
@@ -298,7 +287,7 @@ TEST(load_balancer, every_strategy_is_the_function_of_its_name) {
 }
 
 TEST(load_balancer, strategies_have_names_both_ways) {
-    for (const balancing strategy : all_strategies) EXPECT_EQ(balancing_of(name_of(strategy)), strategy);
+    for (const balancing strategy : all_balancing) EXPECT_EQ(balancing_of(name_of(strategy)), strategy);
     EXPECT_EQ(name_of(balancing::two_random_choices), "two_random_choices");
     EXPECT_FALSE(balancing_of("Random"));
     EXPECT_FALSE(balancing_of(""));

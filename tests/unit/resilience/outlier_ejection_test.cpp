@@ -2,6 +2,8 @@
 // virtual time, and random traffic to random endpoints in which every ejection is checked against its reason and limit.
 #include "lido/resilience/outlier_ejection.hpp"
 
+#include "support/refused_settings.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -360,12 +362,7 @@ TEST(outlier_ejection, settings_out_of_range_are_refused_by_name) {
         {{.max_share = -0.1}, "max_share = -0.1"},
         {{.max_share = 1.1}, "max_share = 1.1"},
     };
-    for (const auto& [settings, words] : table) {
-        const auto outcome = settings.validate();
-        ASSERT_FALSE(outcome) << words;
-        EXPECT_EQ(outcome.error(), errc::invalid_argument);
-        EXPECT_NE(outcome.error().what().find(words), std::string::npos) << outcome.error().what();
-    }
+    test::expect_each_refused(table);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "lido/resilience/rate_limiter.hpp"
 
 #include "lido/base/random.hpp"
+#include "support/refused_settings.hpp"
 
 #include <gtest/gtest.h>
 
@@ -292,12 +293,7 @@ TEST(rate_limiter, settings_out_of_range_are_refused_by_name) {
         {{.max_wait = -1ns}, "max_wait = "},
         {{.max_wait = 24h + 1ns}, "max_wait = "},
     };
-    for (const auto& [settings, words] : table) {
-        const auto outcome = settings.validate();
-        ASSERT_FALSE(outcome) << words;
-        EXPECT_EQ(outcome.error(), errc::invalid_argument);
-        EXPECT_NE(outcome.error().what().find(words), std::string::npos) << outcome.error().what();
-    }
+    test::expect_each_refused(table);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "lido/resilience/retry_budget.hpp"
 
 #include "lido/base/random.hpp"
+#include "support/refused_settings.hpp"
 
 #include <gtest/gtest.h>
 
@@ -181,13 +182,7 @@ TEST(retry_budget, settings_out_of_range_are_refused_by_name) {
         {{.window = 999ms}, "window = 999 ms is out of range 1 s … 1 h"},
         {{.window = 1h + 1ns}, "window = "},
     };
-    for (const auto& [settings, words] : table) {
-        const auto outcome = settings.validate();
-        ASSERT_FALSE(outcome) << words;
-        EXPECT_EQ(outcome.error(), errc::invalid_argument);
-        EXPECT_NE(outcome.error().what().find(words), std::string::npos) << outcome.error().what();
-        EXPECT_FALSE(outcome.error().remedy().empty());
-    }
+    test::expect_each_refused(table);
 }
 
 }  // namespace

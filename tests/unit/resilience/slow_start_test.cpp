@@ -2,6 +2,7 @@
 #include "lido/resilience/slow_start.hpp"
 
 #include "lido/base/random.hpp"
+#include "support/refused_settings.hpp"
 
 #include <gtest/gtest.h>
 
@@ -77,12 +78,7 @@ TEST(slow_start, settings_are_checked_by_name) {
         {{.minimum_share = 0.0}, "minimum_share = 0"},
         {{.minimum_share = 1.1}, "minimum_share = 1.1"},
     };
-    for (const auto& [settings, words] : table) {
-        const auto outcome = settings.validate();
-        ASSERT_FALSE(outcome) << words;
-        EXPECT_EQ(outcome.error(), errc::invalid_argument);
-        EXPECT_NE(outcome.error().what().find(words), std::string::npos) << outcome.error().what();
-    }
+    test::expect_each_refused(table);
 }
 
 }  // namespace

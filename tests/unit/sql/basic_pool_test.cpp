@@ -224,4 +224,74 @@ TEST_F(basic_pool, many_sets_of_parameters_are_rolled_back_when_one_fails_which_
     EXPECT_THAT(database_.seen, ElementsAre("BEGIN", "insert", "insert", "ROLLBACK"));
 }
 
+lido::sql::batch two_inserts() {
+    lido::sql::batch made;
+    made.add("insert a", 1).add("insert b", 1, 2);
+    return made;
+}
+
+TEST_F(basic_pool, a_batch_is_run_in_its_order_in_a_transaction_of_its_own) {
+    auto& pool = open();
+    const auto given = run(pool.run_batch(two_inserts()));
+    ASSERT_TRUE(given) << given.error().message();
+    ASSERT_EQ(given->size(), 2U);
+    EXPECT_EQ((*given)[0].affected(), 1U);
+    EXPECT_EQ((*given)[1].affected(), 2U);
+    EXPECT_THAT(database_.seen, ElementsAre("BEGIN", "insert a", "insert b", "COMMIT"));
+    EXPECT_TRUE(run(pool.run_batch(lido::sql::batch()))->empty());
+}
+
+TEST_F(basic_pool, a_batch_in_a_transaction_is_a_part_of_it) {
+    auto& pool = open();
+    auto scope = run(pool.begin());
+    ASSERT_TRUE(scope);
+    EXPECT_TRUE(run(scope->run_batch(two_inserts())));
+    EXPECT_TRUE(run(scope->commit()));
+    EXPECT_FALSE(run(scope->run_batch(two_inserts()))) << "it has ended";
+    EXPECT_THAT(database_.seen, ElementsAre("BEGIN", "insert a", "insert b", "COMMIT"));
+}
+
+TEST_F(basic_pool, a_batch_ends_at_the_first_statement_that_fails_which_is_named) {
+    auto& pool = open();
+    database_.fails = [](const std::string& text) -> std::optional<error> {
+        if (text != "insert a") return std::nullopt;
+        return error(lido::sql::errc::unique_violation, "there is one already");
+    };
+    const auto given = run(pool.run_batch(two_inserts()));
+    ASSERT_FALSE(given);
+    EXPECT_EQ(given.error(), lido::sql::errc::unique_violation);
+    EXPECT_THAT(given.error().what(), testing::HasSubstr("statement 1 of 2"));
+    EXPECT_THAT(database_.seen, ElementsAre("BEGIN", "insert a", "ROLLBACK"));
+}
+
+TEST_F(basic_pool, a_batch_has_bounds_and_no_place_for_the_ends_of_transactions) {
+    auto& pool = open();
+    lido::sql::batch wrong;
+    wrong.add("insert a").add(" /* aside */ rollback to savepoint x");
+    const auto refused = run(pool.run_batch(wrong));
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().what(), testing::HasSubstr("statement 2 of 2 is ROLLBACK"));
+    lido::sql::batch many;
+    for (std::size_t i = 0; i <= lido::sql::batch::most; ++i) many.add("insert a");
+    EXPECT_EQ(run(pool.run_batch(many)).error(), lido::errc::limit_exceeded);
+    settings_.max_statement_bytes = 1024;
+    lido::sql::batch large;
+    large.add("insert a", std::string(600, 'x')).add("insert a", std::string(600, 'x'));
+    EXPECT_EQ(run(open().run_batch(large)).error(), lido::errc::limit_exceeded);
+    EXPECT_TRUE(database_.seen.empty());
+}
+
+TEST_F(basic_pool, a_batch_that_is_given_up_leaves_nothing_to_the_next) {
+    auto& pool = open();
+    database_.takes = 1s;
+    {
+        const started<result<std::vector<rows>>> begun = group_.at(0).start(pool.run_batch(two_inserts()).as_task());
+        group_.advance(1500ms);
+        begun.cancel();
+    }
+    database_.takes = 0s;
+    EXPECT_TRUE(run(pool.query("select 1")));
+    EXPECT_EQ(database_.resets, 1);
+}
+
 }  // namespace

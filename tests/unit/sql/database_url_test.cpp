@@ -56,6 +56,16 @@ TEST(database_url, its_text_has_no_password) {
               "postgresql://anna@[::1]:1,b/shop?sslmode=disable");
 }
 
+TEST(database_url, its_text_can_be_read_again_and_has_no_control_character) {
+    const auto url = database_url::parse("postgres://a%40b%0a@%2Frun%2Fx,c%2cd/sh%3fop%23?a%26b=c%26%25d");
+    ASSERT_TRUE(url);
+    EXPECT_EQ(url->to_text(), "postgresql://a%40b%0a@%2frun%2fx,c%2cd/sh%3fop%23?a%26b=c%26%25d");
+    EXPECT_EQ(database_url::parse(url->to_text())->places, url->places);
+    EXPECT_EQ(database_url::parse("sqlite:a%0ab%3f?mode=ro")->to_text(), "sqlite:a%0ab%3f?mode=ro");
+    EXPECT_EQ(database_url::parse("sqlite:////x")->to_text(), "sqlite:////x");
+    EXPECT_EQ(database_url::parse("sqlite::memory:")->to_text(), "sqlite::memory:");
+}
+
 TEST(database_url, what_is_wrong_is_said_without_its_secrets) {
     for (const char* wrong : {"",
                               "shop",

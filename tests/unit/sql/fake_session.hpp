@@ -19,6 +19,9 @@ struct fake_database {
     /// What a statement brings; nothing: one row with the number of statements so far.
     std::function<std::optional<error>(const std::string& text)> fails;
     duration takes = duration::zero();
+    /// What answers at once does so; it runs on whichever scheduler asks.
+    bool at_once = false;
+    const scheduler* answered_on = nullptr;
     int opened = 0;
     int resets = 0;
     bool ends_generation = false;
@@ -33,6 +36,7 @@ public:
         const sql::session_state before = state_;
         state_ = sql::session_state::busy;
         database_.seen.push_back(text);
+        database_.answered_on = scheduler::current();
         if (database_.takes > duration::zero()) co_await delay(database_.takes);
         if (database_.fails) {
             if (auto failure = database_.fails(text)) {
@@ -65,16 +69,44 @@ public:
     [[nodiscard]] sql::session_state state() const noexcept { return state_; }
     void reset() noexcept { state_ = sql::session_state::idle; }
 
+protected:
+    [[nodiscard]] fake_database& database() noexcept { return database_; }
+
 private:
     fake_database& database_;
     sql::session_state state_ = sql::session_state::idle;
     int left_ = 0;
 };
 
-class fake_database_connector {
+/// One that answers at once when the database says so.
+class quick_fake_session : public fake_session {
 public:
-    using connection = fake_session;
-    explicit fake_database_connector(fake_database& of) : database_(&of) {}
+    using fake_session::fake_session;
+
+    [[nodiscard]] std::optional<result<sql::rows>> run_at_once(const sql::statement& what, const sql::parameters&,
+                                                               time_point) {
+        if (!database().at_once) return std::nullopt;
+        database().seen.emplace_back(what.text());
+        database().answered_on = scheduler::current();
+        if (database().fails) {
+            if (auto failure = database().fails(database().seen.back())) return result<sql::rows>(std::move(*failure));
+        }
+        return result<sql::rows>(sql::rows());
+    }
+    [[nodiscard]] task<result<sql::rows>> run_later(const sql::statement& what, const sql::parameters& with,
+                                                    time_point deadline) {
+        return run(what, with, deadline);
+    }
+    [[nodiscard]] static bool turn_is_over() noexcept { return turn_over; }
+
+    static inline bool turn_over = false;
+};
+
+template <class Session>
+class basic_fake_connector {
+public:
+    using connection = Session;
+    explicit basic_fake_connector(fake_database& of) : database_(&of) {}
 
     [[nodiscard]] task<result<std::unique_ptr<connection>>> open(const pool::open_request&) {
         ++database_->opened;
@@ -101,6 +133,13 @@ public:
 
 private:
     fake_database* database_;
+};
+
+using fake_database_connector = basic_fake_connector<fake_session>;
+class quick_fake_connector : public basic_fake_connector<quick_fake_session> {
+public:
+    using basic_fake_connector::basic_fake_connector;
+    static constexpr bool roams = true;
 };
 
 }  // namespace lido::test

@@ -34,5 +34,26 @@ TEST(mysql_errors, a_connect_that_fails_says_where_and_why) {
     EXPECT_THAT(refused.message(), HasSubstr("db:3306"));
 }
 
+TEST(mysql_errors, the_value_that_a_message_quotes_is_left_out) {
+    const auto shown = [](unsigned number, std::string_view message) {
+        return make_error(number, "HY000", message).what();
+    };
+    EXPECT_EQ(shown(1062, "Duplicate entry 'a@b.example' for key 'email'"),
+              "Duplicate entry '…' for key 'email' (1062, SQLSTATE HY000)");
+    EXPECT_EQ(shown(1062, "Duplicate entry 'it's for key 'x'' for key 'PRIMARY'"),
+              "Duplicate entry '…' for key 'PRIMARY' (1062, SQLSTATE HY000)");
+    EXPECT_EQ(shown(1366, "Incorrect integer value: 'secret' for column `shop`.`outfit`.`size` at row 1"),
+              "Incorrect integer value: '…' for column `shop`.`outfit`.`size` at row 1 (1366, SQLSTATE HY000)");
+    EXPECT_EQ(shown(1292, "Truncated incorrect DOUBLE value: 'secret'"),
+              "Truncated incorrect DOUBLE value: '…' (1292, SQLSTATE HY000)");
+    EXPECT_THAT(shown(1146, "Table 'shop.nothing' doesn't exist"), HasSubstr("shop.nothing"));
+    EXPECT_THAT(shown(1062, "Duplicate entry"), HasSubstr("Duplicate entry ("));
+}
+
+TEST(mysql_errors, a_refusal_says_what_can_be_done) {
+    EXPECT_THAT(make_error(1213, "40001", "Deadlock found").remedy(), HasSubstr("run the transaction again"));
+    EXPECT_THAT(make_connect_error(1040, "08004", "Too many connections", "db:3306").remedy(), HasSubstr("max_size"));
+}
+
 }  // namespace
 }  // namespace lido::mysql

@@ -5,19 +5,6 @@
 namespace lido::sqlite {
 namespace {
 
-TEST(sqlite_keyword_test, finds_the_first_word_behind_space_and_comments) {
-    EXPECT_EQ(first_keyword("select 1"), "SELECT");
-    EXPECT_EQ(first_keyword(" \t\n;/* a */ -- b\n Insert into t"), "INSERT");
-    EXPECT_EQ(first_keyword("SELECT(1)"), "SELECT");
-}
-
-TEST(sqlite_keyword_test, finds_none_where_there_is_none) {
-    EXPECT_EQ(first_keyword(""), "");
-    EXPECT_EQ(first_keyword("-- only a comment"), "");
-    EXPECT_EQ(first_keyword("/* never closed SELECT"), "");
-    EXPECT_EQ(first_keyword("?"), "");
-}
-
 TEST(sqlite_keyword_test, guesses_what_reads) {
     EXPECT_TRUE(looks_like_reading("select 1"));
     EXPECT_TRUE(looks_like_reading("WITH a AS (SELECT 1) SELECT * FROM a"));
@@ -36,6 +23,11 @@ TEST(sqlite_keyword_test, knows_what_ends_a_transaction) {
     EXPECT_EQ(ends_transaction("ROLLBACK TO SAVEPOINT a"), transaction_end::none);
     EXPECT_EQ(ends_transaction("ROLLBACK TRANSACTION TO a"), transaction_end::none);
     EXPECT_EQ(ends_transaction("RELEASE a"), transaction_end::none);
+    EXPECT_EQ(ends_transaction(" \v\f commit"), transaction_end::commit);
+    EXPECT_EQ(ends_transaction("rollback transaction to_"), transaction_end::rollback);
+    // SQLite passes over byte order marks, wherever they are; found by fuzzing.
+    EXPECT_EQ(ends_transaction("\xEF\xBB\xBF commit"), transaction_end::commit);
+    EXPECT_EQ(ends_transaction("rollback \xEF\xBB\xBF to a"), transaction_end::none);
 }
 
 }  // namespace

@@ -67,6 +67,9 @@ TEST(sql_value, what_is_no_time_stamp_is_refused) {
                               "infinity",
                               "2026-11-21 12:00:00 BC",
                               "+2026-11-21",
+                              "0001-01-01 00:00+15",
+                              "9999-12-31 23:00-15",
+                              "9999-12-31 23:59:60",
                               "2026-1-1"}) {
         EXPECT_FALSE(parse_timestamp(wrong)) << wrong;
     }

@@ -17,7 +17,7 @@ public:
     using connection = typename Connector::connection;
 
     pool_state(scheduler_group& group, const settings& initial, Connector kind, observer* watcher)
-        : core(group, initial, watcher), kind_(std::move(kind)) {}
+        : core(group, initial, watcher, roaming<Connector>), kind_(std::move(kind)) {}
 
     [[nodiscard]] Connector& kind() noexcept { return kind_; }
 

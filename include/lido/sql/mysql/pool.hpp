@@ -4,6 +4,8 @@
 #include "lido/sql/basic_pool.hpp"
 #include "lido/sql/mysql/connector.hpp"
 #include "lido/sql/mysql/pool_settings.hpp"
+#include "lido/sql/replication_state.hpp"
+#include "lido/sql/server_report.hpp"
 
 namespace lido::mysql {
 
@@ -14,6 +16,15 @@ public:
     /// Throws `lido::exception` (`invalid_argument`, naming the setting) when `with` is out of range.
     pool(scheduler_group& group, const pool_settings& with)
         : basic_pool(group, (with.validate().value(), with.pool), connector(with)) {}
+
+    /// Version, role, protection, and how many connections the server still takes, as far as it says. A replica is
+    /// known as one only to users that may ask for its state (REPLICA MONITOR); for others it is "read-only".
+    [[nodiscard]] operation<sql::server_report> report();
+    /// Its part in replication, by @@read_only and its GTIDs, MariaDB's or MySQL's. The position is empty from a server
+    /// that has none.
+    [[nodiscard]] operation<sql::replication_state> replication();
+    /// Nothing new runs on the connections of now.
+    void retire_all() { connections().retire_all(); }
 };
 
 }  // namespace lido::mysql

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace lido::mysql {
 
@@ -33,6 +34,8 @@ struct pool_settings {
 
     /// `invalid_argument` naming what is wrong; the password is never shown.
     [[nodiscard]] result<void> validate() const;
+    /// Those for a URL and what all kinds of databases have in common. Errors: as `validate`.
+    [[nodiscard]] static result<pool_settings> from(std::string_view url, const sql::pool_settings& common);
 };
 
 }  // namespace lido::mysql

@@ -37,6 +37,8 @@ public:
     [[nodiscard]] std::string server_version() const;
     /// "TLSv1.3", or empty when the connection is not protected.
     [[nodiscard]] std::string tls_version() const;
+    /// "TLSv1.3 TLS_AES_256_GCM_SHA384", "none", or "not a network" for a UNIX socket.
+    [[nodiscard]] std::string protection() const;
 
 private:
     friend class connector;

@@ -6,10 +6,13 @@
 #include "lido/sql/postgres/copy.hpp"
 #include "lido/sql/postgres/listener.hpp"
 #include "lido/sql/postgres/settings.hpp"
+#include "lido/sql/replication_state.hpp"
+#include "lido/sql/server_report.hpp"
 
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace lido::postgres {
 
@@ -42,6 +45,14 @@ public:
     /// LISTEN on a connection that is lent to nobody else meanwhile. What was sent before it began is not heard.
     [[nodiscard]] operation<listener> listen(std::string channel);
 
+    /// Version, role, protection, and how many connections the server still takes from this user, as far as it says.
+    [[nodiscard]] operation<sql::server_report> report();
+    /// Its part in replication: does it take writes, where is its log, on which timeline.
+    [[nodiscard]] operation<sql::replication_state> replication();
+    /// Nothing new runs on the connections of now.
+    void retire_all();
+    /// Of the pool of leases, then of that of shared connections if there is one.
+    [[nodiscard]] std::vector<lido::pool::statistics> statistics() const;
     /// The pool of shared connections, if there is one; its leases are single statements.
     [[nodiscard]] connection_pool* shared_connections() noexcept { return shared_ ? &shared_->connections() : nullptr; }
     /// See `sql::basic_pool`; the shared connections are closed too.

@@ -3,6 +3,7 @@
 
 #include "lido/base/task.hpp"
 #include "lido/base/time.hpp"
+#include "lido/sql/batch.hpp"
 #include "lido/sql/session.hpp"
 
 #include <cstdint>
@@ -20,8 +21,8 @@ struct notification {
     int sender = 0;  ///< process id of the server's process that sent it
 };
 
-/// A connection over libpq, always in its pipeline mode. It belongs to its scheduler, which is an event loop of `net`;
-/// only `state` may be called on any thread. docs/design/sql_postgres.md says how it works.
+/// A connection in the extended protocol, which libpq has logged in. It belongs to its scheduler, which is an event
+/// loop of `net`; only `state` may be called on any thread. docs/design/sql_postgres.md says how it works.
 ///
 /// Errors: `sql::errc` by SQLSTATE with state, message and constraint in the text, never DETAIL or a parameter;
 /// `timeout`, `limit_exceeded`, `invalid_argument`; `connection_closed` when nothing can have been executed, and
@@ -38,6 +39,8 @@ public:
     [[nodiscard]] task<result<void>> start(const sql::statement& what, const sql::parameters& with,
                                            time_point deadline);
     [[nodiscard]] task<result<bool>> fetch(sql::rows& into, time_point deadline);
+    /// All of them with one Sync: see `sql::batch`. Errors name the statement.
+    [[nodiscard]] task<result<std::vector<sql::rows>>> run_batch(const sql::batch& what, time_point deadline);
     [[nodiscard]] sql::session_state state() const noexcept;
 
     /// Begins to listen on a channel, whose name is quoted here; the connection is then reset before it is lent again.
@@ -57,6 +60,8 @@ public:
     /// Process id of the server's process; 0 behind some proxies.
     [[nodiscard]] int process_id() const noexcept;
     [[nodiscard]] bool uses_tls() const noexcept;
+    /// "TLSv1.3 TLS_AES_256_GCM_SHA384", "none", or "not a network" for a UNIX socket.
+    [[nodiscard]] std::string protection() const;
 
     /// For the connector.
     [[nodiscard]] implementation& inside() noexcept { return *implementation_; }

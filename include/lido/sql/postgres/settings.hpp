@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace lido::postgres {
 
@@ -32,8 +33,9 @@ enum class tls_mode : std::uint8_t {
 struct settings {
     /// "postgresql://user:password@host1:5432,host2/database?sslmode=verify-full": database_url.hpp has the form. The
     /// options that it may have are sslmode (disable, require, verify-ca, verify-full), sslrootcert, sslcert, sslkey,
-    /// application_name, role (any, primary, replica; also libpq's target_session_attrs) and host (a folder of UNIX
-    /// sockets). They count before the members below.
+    /// application_name, role (any, primary, replica; also libpq's target_session_attrs), host (a folder of UNIX
+    /// sockets), transaction_pooling (on, off), shared_connections, pipeline_depth and shared_patience (milliseconds).
+    /// They count before the members below.
     std::string url;
     /// Sizes, waits, limits.
     sql::pool_settings pool{};
@@ -48,7 +50,9 @@ struct settings {
     /// What pg_stat_activity shows; at most 63 bytes.
     std::string application_name = "lido";
     /// The server is PgBouncer in transaction mode, or another proxy that gives each transaction another session: then
-    /// nothing is prepared under a name, and `sql::reset_policy::full` is refused.
+    /// nothing is prepared under a name, and `sql::reset_policy::full` is refused. Needed also where such a proxy takes
+    /// prepared statements (PgBouncer's max_prepared_statements): it would hide that a statement's columns have
+    /// changed.
     bool transaction_pooling = false;
 
     /// Connections that single statements share, one behind the other, beside those of `pool`. 0 … 1000; 0: none, then
@@ -61,6 +65,8 @@ struct settings {
 
     /// `invalid_argument` naming the first member that is wrong.
     [[nodiscard]] result<void> validate() const;
+    /// Those for a URL and what all kinds of databases have in common. Errors: as `validate`.
+    [[nodiscard]] static result<settings> from(std::string_view url, const sql::pool_settings& common);
 };
 
 }  // namespace lido::postgres

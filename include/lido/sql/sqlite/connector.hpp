@@ -17,6 +17,7 @@ class database;
 class connector {
 public:
     using connection = session;
+    static constexpr bool roams = true;
 
     [[nodiscard]] task<result<std::unique_ptr<connection>>> open(const lido::pool::open_request& request);
     /// Whether the file is still the one that has this name.

@@ -71,6 +71,11 @@ public:
         return first().execute_many(std::move(what), std::move(with));
     }
 
+    /// See `sql::basic_pool::run_batch`; on the writer's connection.
+    [[nodiscard]] operation<std::vector<sql::rows>> run_batch(sql::batch what) {
+        return first().run_batch(std::move(what));
+    }
+
     [[nodiscard]] connections_of& readers() noexcept { return *readers_; }
     /// Null when the file is opened read-only.
     [[nodiscard]] connections_of* writer() noexcept { return writer_.get(); }

@@ -33,6 +33,10 @@ struct pool_settings {
     duration busy_timeout = std::chrono::seconds(5);
     /// Threads on which readers run; the writer has one more. 1 … 64.
     std::uint32_t reader_threads = 4;
+    /// How much a statement that reads may do on the I/O thread itself before it is moved to one of these threads, as
+    /// the time that it takes SQLite. Only those are tried whose last runs were that short. 0: none; 0 … 1 ms. Nothing
+    /// of a file on a network or FUSE.
+    duration longest_on_loop = std::chrono::microseconds(50);
     /// Memory for pages that all readers may keep together; each has its share, 64 KiB … 2 MiB. 1 MiB … 16 GiB.
     std::size_t page_cache_bytes = std::size_t{16} * 1024 * 1024;
     sql::pool_settings common{};

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <span>
 
 namespace lido {
@@ -21,9 +22,9 @@ namespace lido::sqlite {
 
 class engine;
 
-/// A connection whose calls run on worker threads, one after the other; what it does on its scheduler never blocks.
-/// See `sql::session`. A call that is given up is interrupted (sqlite3_interrupt), so that its connection can be used
-/// again soon.
+/// A connection whose calls run on worker threads, one after the other, or where they are asked for when they are short
+/// (docs/design/sql_sqlite.md); it belongs to no scheduler. See `sql::session` and `sql::answers_at_once`. A call that
+/// is given up is interrupted (sqlite3_interrupt), so that its connection can be used again soon.
 class session {
 public:
     /// For the connector.
@@ -35,6 +36,11 @@ public:
 
     [[nodiscard]] task<result<sql::rows>> run(const sql::statement& what, const sql::parameters& with,
                                               time_point deadline);
+    [[nodiscard]] std::optional<result<sql::rows>> run_at_once(const sql::statement& what, const sql::parameters& with,
+                                                               time_point deadline);
+    [[nodiscard]] task<result<sql::rows>> run_later(const sql::statement& what, const sql::parameters& with,
+                                                    time_point deadline);
+    [[nodiscard]] static bool turn_is_over() noexcept;
     /// The statement once with each set of parameters, by one visit to a worker thread; the counts added up. Stops at
     /// the first that fails, without undoing those before it: for use in a transaction.
     [[nodiscard]] task<result<sql::rows>> run_many(const sql::statement& what,

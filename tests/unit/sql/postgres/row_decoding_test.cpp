@@ -4,6 +4,9 @@
 
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace lido::postgres {
 namespace {
@@ -53,6 +56,41 @@ TEST(postgres_rows, bytes_in_no_known_form_are_refused) {
     std::string into;
     for (const char* each : {"\\x0", "\\xgg", "\\", "\\4", "\\400", "\\08a", "\\9"}) {
         EXPECT_FALSE(decode_bytea(each, into)) << each;
+    }
+}
+
+row_shape two_columns() {
+    row_shape made;
+    made.names = std::make_shared<std::vector<std::string>>(std::vector<std::string>{"number", "text"});
+    made.types = {23, 25};
+    made.returns_rows = true;
+    return made;
+}
+
+TEST(postgres_rows, a_row_is_added_cell_by_cell) {
+    const row_shape shape = two_columns();
+    sql::rows to;
+    to.set_columns(shape.names);
+    EXPECT_TRUE(add_row(std::string_view("\0\2\0\0\0\2-7\0\0\0\0", 12), shape, to));
+    EXPECT_TRUE(add_row(std::string_view("\0\2\xff\xff\xff\xff\0\0\0\1x", 11), shape, to));
+    ASSERT_EQ(to.size(), 2U);
+    EXPECT_EQ(to[0][0].as<int>().value(), -7);
+    EXPECT_EQ(to[0][1].text(), "");
+    EXPECT_FALSE(to[0][1].is_null());
+    EXPECT_TRUE(to[1][0].is_null());
+    EXPECT_EQ(to[1][1].text(), "x");
+}
+
+TEST(postgres_rows, what_is_no_row_of_its_columns_is_refused) {
+    const row_shape shape = two_columns();
+    for (const std::string_view wrong :
+         {std::string_view(), std::string_view("\0", 1), std::string_view("\0\1\0\0\0\0", 6),
+          std::string_view("\0\3\0\0\0\0\0\0\0\0\0\0\0\0", 14), std::string_view("\0\2\0\0\0\5-7\0\0\0\0", 12),
+          std::string_view("\0\2\xff\xff\xff\xfe\0\0\0\0", 10), std::string_view("\0\2\x7f\xff\xff\xff\0\0\0\0", 10),
+          std::string_view("\0\2\0\0\0\0\0\0\0\0!", 11), std::string_view("\0\2\0\0\0\0\0\0\0", 9)}) {
+        sql::rows to;
+        to.set_columns(shape.names);
+        EXPECT_FALSE(add_row(wrong, shape, to)) << wrong.size();
     }
 }
 

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
 namespace lido::postgres {
 namespace {
 
@@ -26,6 +30,45 @@ TEST(postgres_errors, the_last_of_several_attempts_counts) {
     EXPECT_EQ(read.message, "too many");
 }
 
+std::string fields(std::initializer_list<std::string_view> of) {
+    std::string made;
+    for (const std::string_view each : of) (made += each) += '\0';
+    return made + '\0';
+}
+
+TEST(postgres_errors, an_error_is_read_field_by_field_and_those_that_hold_values_are_left_out) {
+    const std::string body = fields({"SFEHLER", "VERROR", "C23505", "Mdoppelter Schlüssel", "DKey (id)=(7) exists.",
+                                     "Hdo not", "noutfit_pkey", "Fnbtinsert.c", "R_bt_check_unique"});
+    const std::optional<server_error> read = read_error(body);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->state, "23505");
+    EXPECT_EQ(read->message, "doppelter Schlüssel");
+    EXPECT_EQ(read->constraint, "outfit_pkey");
+    EXPECT_FALSE(read->fatal);
+    EXPECT_FALSE(read->plan_is_stale);
+}
+
+TEST(postgres_errors, the_end_of_the_connection_is_known_by_the_word_that_is_not_translated) {
+    EXPECT_TRUE(read_error(fields({"STÖDLICH", "VFATAL", "C57P01", "Mende"}))->fatal);
+    EXPECT_TRUE(read_error(fields({"SFATAL", "C08P01", "Mof a proxy"}))->fatal);
+    EXPECT_FALSE(read_error(fields({"SFATAL", "VERROR", "C57014", "Mcancelled"}))->fatal);
+}
+
+TEST(postgres_errors, a_plan_that_is_stale_is_known_by_the_servers_function) {
+    EXPECT_TRUE(read_error(fields({"SERROR", "C0A000", "Mcached plan", "RRevalidateCachedQuery"}))->plan_is_stale);
+    EXPECT_FALSE(read_error(fields({"SERROR", "C0A000", "Mnot supported", "Rparse"}))->plan_is_stale);
+    EXPECT_TRUE(read_error(fields({"SERROR", "C26000", "Mno such statement"}))->plan_is_stale);
+}
+
+TEST(postgres_errors, what_is_no_error_of_the_servers_form_is_nothing) {
+    EXPECT_FALSE(read_error(""));
+    EXPECT_FALSE(read_error(fields({"SERROR", "Mwithout a state"})));
+    EXPECT_FALSE(read_error(fields({"SERROR", "C2350", "Mtoo short a state"})));
+    EXPECT_FALSE(read_error(fields({"SERROR", "C23505"}) + "behind it"));
+    EXPECT_FALSE(read_error(std::string_view("SERROR\0C23505\0", 14))) << "it has no end";
+    EXPECT_FALSE(read_error("SERROR"));
+}
+
 TEST(postgres_errors, the_text_has_state_message_and_constraint) {
     const error made = to_error({.state = "23505", .message = "duplicate key", .constraint = "outfit_pkey"});
     EXPECT_EQ(made, sql::errc::unique_violation);
@@ -36,6 +79,16 @@ TEST(postgres_errors, the_value_that_a_message_quotes_is_left_out) {
     const error made =
         to_error({.state = "22P02", .message = "invalid input syntax for type integer: \"my password\""});
     EXPECT_EQ(made.what(), "PostgreSQL 22P02: invalid input syntax for type integer: \"…\"");
+}
+
+TEST(postgres_errors, a_proxy_that_had_no_server_is_told_from_one_that_lost_it) {
+    const auto says = [](std::string message) {
+        return had_no_server({.state = "08P01", .message = std::move(message), .constraint = {}, .fatal = true});
+    };
+    EXPECT_TRUE(says("server login has been failing, try again later (server_login_retry)"));
+    EXPECT_TRUE(says("query_wait_timeout"));
+    EXPECT_FALSE(says("server conn crashed?"));
+    EXPECT_FALSE(says("query_timeout"));
 }
 
 }  // namespace

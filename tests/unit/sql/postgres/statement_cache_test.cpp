@@ -47,5 +47,16 @@ TEST(postgres_statement_cache, when_the_server_has_dropped_all_there_is_nothing_
     EXPECT_FALSE(cache.has_dropped());
 }
 
+TEST(postgres_statement_cache, remembers_the_columns_of_queries_alone) {
+    statement_cache made(4);
+    const std::string query = made.add("select 1").name;
+    const std::string cursor = made.add("fetch 1 from c").name;
+    for (const std::string& each : {query, cursor, std::string("lido_77")}) made.describe(each, no_rows());
+    EXPECT_EQ(made.find("select 1")->shape, no_rows());
+    EXPECT_EQ(made.find("fetch 1 from c")->shape, nullptr) << "another cursor may have that name the next time";
+    made.forget(query);
+    EXPECT_EQ(made.add("select 1").shape, nullptr);
+}
+
 }  // namespace
 }  // namespace lido::postgres

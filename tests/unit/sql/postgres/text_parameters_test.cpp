@@ -1,19 +1,43 @@
 #include "sql/postgres/text_parameters.hpp"
 
+#include "sql/postgres/message_body.hpp"
+
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace lido::postgres {
 namespace {
 
-std::string text_of(const sql::value& of) {
+struct parameter {
+    int format = 0;
+    std::optional<std::string> value;
+};
+
+/// What a Bind message says, as the server reads it.
+std::vector<parameter> sent(const sql::parameters& of) {
     text_parameters made;
+    made.fill(of).value();
+    body_reader from(made.encoded());
+    std::vector<parameter> all(from.number16());
+    for (parameter& each : all) each.format = from.number16();
+    EXPECT_EQ(from.number16(), all.size());
+    for (parameter& each : all) {
+        const std::int32_t size = from.number32();
+        if (size >= 0) each.value = from.bytes(static_cast<std::size_t>(size));
+    }
+    EXPECT_TRUE(from.is_complete());
+    return all;
+}
+
+std::string text_of(const sql::value& of) {
     const sql::parameters one{of};
-    made.fill(one).value();
-    EXPECT_EQ(made.formats()[0], 0);
-    return made.values()[0];
+    const parameter only = sent(one).at(0);
+    EXPECT_EQ(only.format, 0);
+    return only.value.value();
 }
 
 TEST(postgres_parameters, are_text_as_the_server_reads_it) {
@@ -29,23 +53,30 @@ TEST(postgres_parameters, are_text_as_the_server_reads_it) {
     EXPECT_EQ(text_of(sql::json("{}")), "{}");
 }
 
-TEST(postgres_parameters, null_is_a_null_pointer_and_empty_bytes_are_not) {
-    text_parameters made;
-    const sql::parameters both{sql::null, sql::bytes{}};
-    ASSERT_TRUE(made.fill(both));
-    EXPECT_EQ(made.count(), 2);
-    EXPECT_EQ(made.values()[0], nullptr);
-    EXPECT_NE(made.values()[1], nullptr);
-    EXPECT_EQ(made.formats()[1], 1);
-    EXPECT_EQ(made.lengths()[1], 0);
+TEST(postgres_parameters, null_has_no_length_and_empty_bytes_and_texts_have_none_of_it) {
+    const sql::parameters all{sql::null, sql::bytes{}, sql::value("")};
+    const std::vector<parameter> read = sent(all);
+    EXPECT_EQ(read[0].value, std::nullopt);
+    EXPECT_EQ(read[1].value, "");
+    EXPECT_EQ(read[1].format, 1);
+    EXPECT_EQ(read[2].value, "");
+    EXPECT_EQ(read[2].format, 0);
 }
 
 TEST(postgres_parameters, bytes_are_sent_as_they_are) {
-    text_parameters made;
     const sql::parameters one{sql::bytes{std::byte{0}, std::byte{255}}};
+    const parameter only = sent(one).at(0);
+    EXPECT_EQ(only.format, 1);
+    EXPECT_EQ(only.value, std::string("\0\xff", 2));
+}
+
+TEST(postgres_parameters, filled_again_nothing_is_left_of_the_values_before) {
+    text_parameters made;
+    const sql::parameters many{1, "two", sql::null};
+    const sql::parameters one{3};
+    ASSERT_TRUE(made.fill(many));
     ASSERT_TRUE(made.fill(one));
-    EXPECT_EQ(made.formats()[0], 1);
-    EXPECT_EQ(std::string(made.values()[0], static_cast<std::size_t>(made.lengths()[0])), std::string("\0\xff", 2));
+    EXPECT_EQ(made.encoded(), std::string_view("\0\1\0\0\0\1\0\0\0\0013", 11));
 }
 
 TEST(postgres_parameters, arrays_are_literals_with_null_and_bytes_in_them) {

@@ -1,0 +1,59 @@
+// Lido: the bytes that PostgreSQL sends, as messages.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+namespace lido::postgres {
+
+/// A message of the server's (PostgreSQL, section 55.7).
+struct message {
+    char type = 0;
+    std::string_view body;  ///< until the reader is given more bytes
+    std::size_t size = 0;   ///< of its body, also where it is cut
+    bool is_cut = false;    ///< larger than the reader keeps: its body was dropped
+};
+
+/// Takes a stream of bytes apart into the messages of protocol 3.0 that a server may send after the login. Strict: an
+/// unknown type, and a length that its type does not allow, end the stream. It keeps what has come of one message, at
+/// most `largest` bytes; of rows, pieces of a COPY and notices that are larger it gives only the type. No I/O.
+class message_reader {
+public:
+    explicit message_reader(std::size_t largest) noexcept : largest_(largest) {}
+
+    /// Room for the bytes that come next, never none. What `next` gave before is no longer valid.
+    [[nodiscard]] std::span<char> space();
+    /// So many bytes were put there.
+    void received(std::size_t size) noexcept;
+
+    enum class found : std::uint8_t {
+        nothing,  ///< more bytes are needed
+        one,
+        no_message,  ///< what came is none; nothing follows it
+    };
+    [[nodiscard]] found next(message& into) noexcept;
+
+    /// Nothing more is expected for now: does not keep the memory of what was large. What `next` gave before is no
+    /// longer valid.
+    void give_back() noexcept;
+    /// The memory that it keeps.
+    [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+
+private:
+    [[nodiscard]] std::size_t unread() const noexcept { return end_ - begin_; }
+    void move_to(std::size_t capacity);
+    void skip() noexcept;
+
+    std::size_t largest_;
+    std::unique_ptr<char[]> bytes_;  // NOLINT(cppcoreguidelines-avoid-c-arrays): not initialised, unlike a vector
+    std::size_t capacity_ = 0;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+    std::size_t to_skip_ = 0;  // of a message that is cut
+    bool broken_ = false;
+};
+
+}  // namespace lido::postgres

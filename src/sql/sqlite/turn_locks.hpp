@@ -17,9 +17,9 @@
 namespace lido::sqlite {
 
 /// In WAL mode each statement that reads locks the file of the log's index and unlocks it, two system calls that take
-/// about as long as a row by key does. They are left out while another connection of the process has the same lock. So for
-/// the rest of each turn of a loop in which a second statement comes, a connection of one's own holds it: its snapshot
-/// is nobody's, every statement still begins with the last commit.
+/// about as long as a row by key does. They are left out while another connection of the process has the same lock. So
+/// for the rest of each turn of a loop in which a second statement comes, a connection of one's own holds it: its
+/// snapshot is nobody's, every statement still begins with the last commit.
 ///
 /// Whoever reads keeps the log from being begun anew. So a lock is held at most until the loop's next turn; it is not
 /// taken while this process writes, and let go with the next statement when it begins to; and of each 8 ms all loops of

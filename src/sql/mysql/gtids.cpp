@@ -103,27 +103,27 @@ bool add_server(std::string_view text, sql::log_position& to) {
 }  // namespace
 
 result<sql::log_position> read_gtids(std::string_view text) {
+    const error none(lido::errc::protocol_error, "the server's GTID position is not one of MariaDB");
+    if (text.ends_with(',')) return none;
     sql::log_position all;
     while (!text.empty()) {
         std::string_view one = take_until(text, ',');
         const auto domain = take_number<std::uint32_t>(one, '-');
         const auto server = take_number<std::uint32_t>(one, '-');
         const auto number = take_number<std::uint64_t>(one, '\0');
-        if (!domain || !server || !number) {
-            return error(lido::errc::protocol_error, "the server's GTID position is not one of MariaDB");
-        }
+        if (!domain || !server || !number) return none;
         all[*domain].add(0, *number);
     }
     return all;
 }
 
 result<sql::log_position> read_gtid_set(std::string_view text) {
-    sql::log_position all;
+    const error none(lido::errc::protocol_error, "the server's set of GTIDs is not one of MySQL");
     text = trimmed(text);
+    if (text.ends_with(',')) return none;
+    sql::log_position all;
     while (!text.empty()) {
-        if (!add_server(take_until(text, ','), all)) {
-            return error(lido::errc::protocol_error, "the server's set of GTIDs is not one of MySQL");
-        }
+        if (!add_server(take_until(text, ','), all)) return none;
     }
     return all;
 }

@@ -27,7 +27,7 @@ TEST(mariadb_gtids, positions_are_read_for_each_domain) {
 
 TEST(mariadb_gtids, what_is_none_is_refused) {
     for (const char* wrong :
-         {"0", "0-1", "0-1-", "0-1-x", "0-1-1x", "a-1-1", "3E11FA47-71CA-11E1-9E33:1-5", "0-1-1,,"}) {
+         {"0", "0-1", "0-1-", "0-1-x", "0-1-1x", "a-1-1", "3E11FA47-71CA-11E1-9E33:1-5", "0-1-1,,", "0-1-1,"}) {
         EXPECT_FALSE(read_gtids(wrong)) << wrong;
     }
 }
@@ -77,6 +77,7 @@ TEST(mysql_gtids, what_is_none_is_refused) {
                                      first + ":1:tag",
                                      first + ":tag-1:1",
                                      first + ":" + long_tag + ":1",
+                                     first + ":1-5,",
                                      first + ":1-5,,",
                                      "," + first + ":1",
                                      std::string("0-1-100"),

@@ -131,10 +131,12 @@ public:
         : embedding_(std::make_shared<embedding>(*this, std::move(executor))) {
         boost::asio::post(embedding_->strand, [kept = embedding_] { embedding::turn(kept); });
     }
-    /// Not from something that the loop itself runs (asserted). Waits until the loop's present turn has ended.
+    /// Not from something that the loop itself runs (asserted). Waits until the loop's present turn has ended, and runs
+    /// what was posted to it since: the ends of connections of pools that were destroyed after `stop()`, for example.
     ~asio_runtime() override {
         LIDO_ASSERT(!embedding_->loop.is_current());
         stop();
+        embedding::run_posted(*embedding_);
     }
 
     [[nodiscard]] std::uint32_t size() const noexcept override { return 1; }
@@ -182,6 +184,12 @@ private:
                 boost::system::error_code ignored;
                 self->watch.close(ignored);
             });
+        }
+
+        static void run_posted(embedding& self) {
+            const std::lock_guard guard(self.turning);
+            while (self.loop.run_posted()) {
+            }
         }
 
         net::event_loop loop;

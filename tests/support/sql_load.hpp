@@ -18,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -131,6 +132,18 @@ private:
     std::atomic<std::size_t> answers_{0};
     std::thread thread_;
 };
+
+/// How many connections a server has, of which `numbers` tells. It may count one that has said good-bye, or that it has
+/// ended itself, until its thread has cleared up behind it: those are gone with the second look, and what has come in
+/// between is not in the first.
+inline std::size_t lasting_connections(const std::function<std::set<std::int64_t>()>& numbers, std::size_t most) {
+    const std::set<std::int64_t> before = numbers();
+    if (before.size() <= most) return before.size();
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));  // the server's threads do that in their own time
+    const std::set<std::int64_t> after = numbers();
+    return static_cast<std::size_t>(
+        std::count_if(before.begin(), before.end(), [&](std::int64_t each) { return after.contains(each); }));
+}
 
 /// A server as a test of faults sees it.
 struct observed_server {

@@ -3,10 +3,8 @@
 #include "integration/sql_mysql/mysql_fixture.hpp"
 #include "support/sql_cuts.hpp"
 
-#include <algorithm>
 #include <memory>
 #include <set>
-#include <thread>
 
 namespace lido::test {
 namespace {
@@ -59,15 +57,9 @@ protected:
         for (const sql::row each : got.value()) all.insert(each[0].as<std::int64_t>().value());
         return all;
     }
-    /// Of the pool. The server counts one that has said good-bye, or that it has ended itself, until its thread has
-    /// cleared up behind it: those are gone with the second look, and what has come in between is not in the first.
+    /// Of the pool.
     [[nodiscard]] std::size_t connections() {
-        const std::set<std::int64_t> before = connected();
-        if (before.size() <= most) return before.size();
-        std::this_thread::sleep_for(10ms);  // the server's threads do that in their own time
-        const std::set<std::int64_t> after = connected();
-        return static_cast<std::size_t>(
-            std::count_if(before.begin(), before.end(), [&](std::int64_t each) { return after.contains(each); }));
+        return lasting_connections([this] { return connected(); }, most);
     }
     [[nodiscard]] observed_server observed() {
         observed_server made;

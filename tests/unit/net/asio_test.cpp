@@ -320,6 +320,26 @@ TEST(asio_runtime, may_be_stopped_twice_and_by_its_own_work) {
     EXPECT_EQ(io.size(), 1U);
 }
 
+TEST(asio_runtime, what_was_posted_after_it_was_stopped_runs_before_it_ends) {
+    asio::io_context context;
+    int ran = 0;
+    lido::scheduler* loop = nullptr;
+    lido::test::function_work second{[&] { ran += 10; }};
+    lido::test::function_work first{[&] {
+        ++ran;
+        loop->post(second);
+    }};
+    {
+        asio_runtime io(context.get_executor());
+        loop = &io.at(0);
+        io.stop();
+        loop->post(first);
+        context.run();
+        EXPECT_EQ(ran, 0) << "it is stopped";
+    }
+    EXPECT_EQ(ran, 11);
+}
+
 TEST(asio_runtime, its_context_may_be_stopped_and_destroyed_after_it) {
     auto context = std::make_unique<asio::io_context>();
     {

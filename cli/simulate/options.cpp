@@ -105,6 +105,11 @@ void declare_retries(command_line& line, options& asked) {
                 [&](auto option, const std::string& value) {
                     asked.retry.backoff_factor = number_value(option, value, 0.0, 3600.0);
                 });
+    line.option("--retry-share", "F",
+                "retries for each request of the last ten seconds, over all users and beside ten a second (0.2)",
+                [&](auto option, const std::string& value) {
+                    asked.retry_budget.share = number_value(option, value, 0.0, 10.0);
+                });
     line.option("--retry-statuses", "LIST", "statuses that are tried again (429,500,502,503,504)",
                 [&](auto option, const std::string& value) {
                     asked.retry.statuses.clear();
@@ -257,9 +262,9 @@ void check_of_database(const command_line& line, options& asked, database_load& 
         }
         return;
     }
-    for (const char* option :
-         {"URL", "--regions", "--strategy", "--rate-limit", "--circuit-breaker", "--hedge", "--profile",
-          "--max-retries", "--backoff-factor", "--retry-statuses", "--retry-methods", "--read-timeout"}) {
+    for (const char* option : {"URL", "--regions", "--strategy", "--rate-limit", "--circuit-breaker", "--hedge",
+                               "--profile", "--max-retries", "--backoff-factor", "--retry-share", "--retry-statuses",
+                               "--retry-methods", "--read-timeout"}) {
         if (line.given(option)) throw usage_error(fmt::format("{} is for HTTP; leave it out with --sql", option));
     }
     database.check_together(line);
@@ -285,6 +290,12 @@ void check_together(const command_line& line, options& asked) {
     }
     if (!asked.record_file.empty() && (asked.per_user_pools || asked.compare)) {
         throw usage_error("--record needs one pool for all users; leave --per-user-pools and --compare out");
+    }
+    // Pauses for a turn or a hedge would be taken for times in which a connection was held.
+    for (const char* option : {"--regions", "--rate-limit", "--hedge"}) {
+        if (asked.record_file.empty() || !line.given(option)) continue;
+        throw usage_error(
+            fmt::format("--record needs one pool and nothing that holds requests back; leave {} out", option));
     }
     if (asked.warm_up > asked.effective_pool_size()) {
         throw usage_error(fmt::format("--warm-up must be 0 … {}, the pool's size, got {}; raise --pool-size",
@@ -391,6 +402,7 @@ http::client_settings client_settings_for(const options& asked, const std::strin
     settings.timeout = asked.timeout;
     settings.keep_alive = how != way::new_connections;
     settings.retry = asked.retry;
+    settings.retry_budget = asked.retry_budget;
     asked.connection.apply(settings);
     settings.slow_after = asked.slow;
     return settings;

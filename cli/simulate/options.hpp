@@ -46,6 +46,7 @@ struct options {
     std::uint32_t threads = 1;
 
     resilience::retry_settings retry;
+    resilience::retry_budget_settings retry_budget;
     policy_options policies;
     duration connect_timeout = std::chrono::seconds(5);
     duration read_timeout = std::chrono::seconds(30);

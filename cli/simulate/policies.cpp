@@ -63,6 +63,7 @@ void apply_retries(http::service_settings& settings, const options& asked) {
     std::erase(settings.failure_statuses, 429);  // it is made again in any case, and is no failure
     settings.methods = asked.retry.methods;
     settings.policies.repeat.max_retries = asked.retry.max_retries;
+    settings.policies.retry_budget = asked.retry_budget;
     const auto first = std::chrono::duration_cast<duration>(std::chrono::duration<double>(asked.retry.backoff_factor));
     settings.policies.repeat.back_off.initial = first;
     settings.policies.repeat.back_off.maximum = std::max(settings.policies.repeat.back_off.maximum, first);

@@ -150,6 +150,7 @@ task<void> client::implementation::attempt(origin_pool& to, const request& what,
             last.outcome.failure = std::move(late).with_cause(*last.outcome.failure);
         }
         last.exchanged = false;
+        last.pool_full = to.connections.statistics().is_full();
         co_return;
     }
     attempts_.fetch_add(1, std::memory_order_relaxed);
@@ -230,6 +231,7 @@ task<result<response>> client::implementation::send(std::shared_ptr<implementati
         co_return std::move(found).error();
     }
     pool_use pool(std::move(*found));
+    if (how.retried) (*pool).retries.note_request(begun);
     const bool streamed = how.opened != nullptr;
     attempt_result last;
     unsigned resends = 0;
@@ -253,7 +255,7 @@ task<result<response>> client::implementation::send(std::shared_ptr<implementati
         if (unsure) mark_unsure(failure, what);
 
         std::optional<duration> wait;
-        if (how.retried) wait = me.next_attempt(what, last, number, deadline);
+        if (how.retried) wait = me.next_attempt(*pool, what, last, number, deadline);
         if (me.settings_.on_attempt) {
             me.report(*pool, what, last, number, here.now() - attempt_begun, wait.value_or(duration(-1)));
         }
@@ -346,8 +348,9 @@ void client::implementation::retire_all() {
 }
 
 /// Asks the retry policy; nothing when the attempt was the last.
-std::optional<duration> client::implementation::next_attempt(const request& what, const attempt_result& last,
-                                                             unsigned number, time_point deadline) const {
+std::optional<duration> client::implementation::next_attempt(origin_pool& to, const request& what,
+                                                             const attempt_result& last, unsigned number,
+                                                             time_point deadline) {
     if (closing_.stop_requested() || !may_repeat(what, last)) return std::nullopt;
     resilience::attempt_outcome ended;
     ended.method = what.method().text();
@@ -364,8 +367,12 @@ std::optional<duration> client::implementation::next_attempt(const request& what
             ended.retry_after = resilience::parse_retry_after(*after, std::chrono::system_clock::now());
         }
     }
-    return resilience::next_attempt(settings_.retry, ended, number, scheduler::current()->now(), deadline,
-                                    dice().unit());
+    const time_point now = scheduler::current()->now();
+    const std::optional<duration> wait =
+        resilience::next_attempt(settings_.retry, ended, number, now, deadline, dice().unit());
+    if (!wait || to.retries.try_spend(now)) return wait;
+    retries_refused_.fetch_add(1, std::memory_order_relaxed);
+    return std::nullopt;
 }
 
 void client::implementation::report(const origin_pool& to, const request& what, const attempt_result& last,
@@ -427,6 +434,7 @@ client_statistics client::implementation::statistics() const {
     view.failed = failed_.load(std::memory_order_relaxed);
     view.attempts = attempts_.load(std::memory_order_relaxed);
     view.retries = retries_.load(std::memory_order_relaxed);
+    view.retries_refused = retries_refused_.load(std::memory_order_relaxed);
     view.resends = resends_.load(std::memory_order_relaxed);
     view.uptime = clock::now() - made_at_;
     const duration::rep last = last_clean_up_.load(std::memory_order_relaxed);

@@ -35,6 +35,11 @@ public:
     }
     /// The same until the head of the response is there.
     [[nodiscard]] static task<result<response_stream>> open(std::shared_ptr<implementation> self, request what);
+    /// Are all the connections to the base URL's origin lent that there may be?
+    [[nodiscard]] bool is_full() const {
+        const origin_pool* const known = base_pool_known_.load(std::memory_order_acquire);
+        return known != nullptr && known->connections.statistics().is_full();
+    }
     [[nodiscard]] static task<result<std::size_t>> warm_up(std::shared_ptr<implementation> self, std::size_t count);
     [[nodiscard]] static task<result<std::size_t>> close(std::shared_ptr<implementation> self, duration timeout);
     /// How an attempt ended, and where it stood when it did.
@@ -42,6 +47,7 @@ public:
         exchange_outcome outcome;
         bool reused = false;     ///< on a connection that had served before
         bool exchanged = false;  ///< there was a connection; otherwise the pool refused
+        bool pool_full = false;  ///< it refused because all that it may have were lent
         time_point sent_at{};    ///< when the exchange began
         /// Of a streamed response: what the rest of it comes from.
         std::shared_ptr<open_exchange> opened;
@@ -130,8 +136,8 @@ private:
                                      attempt_result& last);
     [[nodiscard]] task<void> attempt_open(origin_pool& to, pool::pool<connector>::lease borrowed, const request& what,
                                           const exchange_settings& how, attempt_result& last);
-    [[nodiscard]] std::optional<duration> next_attempt(const request& what, const attempt_result& last, unsigned number,
-                                                       time_point deadline) const;
+    [[nodiscard]] std::optional<duration> next_attempt(origin_pool& to, const request& what, const attempt_result& last,
+                                                       unsigned number, time_point deadline);
     [[nodiscard]] static task<result<exchange_outcome>> run_job(std::shared_ptr<job> what);
     [[nodiscard]] exchange_settings settings_for(const origin_pool& to, const request& what, time_point deadline,
                                                  bool streamed) const;
@@ -160,6 +166,7 @@ private:
     std::atomic<std::uint64_t> failed_{0};
     std::atomic<std::uint64_t> attempts_{0};
     std::atomic<std::uint64_t> retries_{0};
+    std::atomic<std::uint64_t> retries_refused_{0};
     std::atomic<std::uint64_t> resends_{0};
 
     std::mutex base_mutex_;

@@ -92,6 +92,9 @@ result<void> client_settings::validate() const {
             return std::move(valid).error().with_context("client setting user_agent");
         }
     }
+    if (retry_budget) {
+        if (auto valid = retry_budget->validate(); !valid) return valid;
+    }
     for (const auto& valid : {connect_back_off.validate(), retry.validate(), limits.validate(), redirects.validate(),
                               decoding.validate(), tls.validate(), check_way(*this)}) {
         if (!valid) return valid;

@@ -74,7 +74,8 @@ origin_pool::origin_pool(scheduler_group& group, std::shared_ptr<const dial_plan
       authorization(plan->asks_proxy ? proxy_authorization(plan->who.proxies.back()) : secret()),
       book(std::make_shared<connection_book>()),
       connections(group, pool_settings(plan->who, settings),
-                  connector(plan, std::move(budget), {settings.limits, settings.http2}, book)) {}
+                  connector(plan, std::move(budget), {settings.limits, settings.http2}, book)),
+      retries(settings.retry_budget) {}
 
 /// How the budget reaches the pools; it may be asked by a connect that ends after they have gone.
 struct origin_pools::room_maker {

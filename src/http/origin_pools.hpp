@@ -4,6 +4,7 @@
 #include "http/connection.hpp"
 #include "http/dial.hpp"
 #include "http/identity.hpp"
+#include "http/retry_allowance.hpp"
 #include "lido/http/client.hpp"
 #include "lido/pool/pool.hpp"
 
@@ -29,6 +30,7 @@ struct origin_pool : std::enable_shared_from_this<origin_pool> {
     const secret authorization;
     const std::shared_ptr<connection_book> book;
     pool::pool<connector> connections;
+    retry_allowance retries;
     /// Requests that run; one more for the base URL's, which is never dropped. Goes up under the lock of the pools
     /// only.
     std::atomic<std::size_t> in_use{0};

@@ -21,6 +21,8 @@ using namespace std::chrono_literals;
 using upstream::outcome;
 
 constexpr int too_many_requests = 429;
+/// The server "is currently unable to handle the request" (RFC 9110 §15.6.4): it has not.
+constexpr int service_unavailable = 503;
 
 upstream::endpoint_settings endpoint_of(const region& which) {
     upstream::endpoint_settings made;
@@ -46,6 +48,15 @@ result<void> validate_regions(std::span<const region> regions) {
     return {};
 }
 
+/// What it says of a region that there was no connection to it.
+outcome outcome_without_connection(const error& why, bool pool_full) {
+    // Nobody gave one back in time, or the region gave none.
+    const bool waited = why == errc::timeout || why == errc::acquire_timeout;
+    if (waited) return pool_full ? outcome::refused : outcome::unreached;
+    const outcome how = upstream::outcome_of(why, false);
+    return how == outcome::failed ? outcome::unreached : how;
+}
+
 /// A region's client as the engine sees it.
 class region_target final : public upstream::target, private client::implementation::attempt_judge {
 public:
@@ -68,10 +79,14 @@ public:
             const result<void> reached = co_await own_client->reach(deadline);
             co_return outcome_of_check(reached ? nullptr : &reached.error());
         }
-        client::implementation::attempt_result last;
-        const upstream::attempt_end end = co_await own_client->once(*check_, deadline, 1, last, *this);
+        last_check_ = client::implementation::attempt_result();
+        const upstream::attempt_end end = co_await own_client->once(*check_, deadline, 1, last_check_, *this);
         if (end.what == outcome::success) co_return upstream::check_outcome::passed;
         co_return end.what == outcome::refused ? upstream::check_outcome::unknown : upstream::check_outcome::failed;
+    }
+    [[nodiscard]] upstream::check_outcome check_was_cut() const override {
+        const bool ours = !last_check_.exchanged && own_client->is_full();
+        return ours ? upstream::check_outcome::unknown : upstream::check_outcome::failed;
     }
     void retire_all() override { own_client->retire_all(); }
     [[nodiscard]] operation<std::size_t> close(duration timeout) override {
@@ -81,15 +96,16 @@ public:
     std::shared_ptr<client::implementation> own_client;
 
 private:
-    [[nodiscard]] static upstream::check_outcome outcome_of_check(const error* failure) {
+    [[nodiscard]] upstream::check_outcome outcome_of_check(const error* failure) const {
         if (failure == nullptr) return upstream::check_outcome::passed;
-        const bool ours = upstream::outcome_of(*failure, false) == outcome::refused;
+        const bool ours = outcome_without_connection(*failure, own_client->is_full()) == outcome::refused;
         return ours ? upstream::check_outcome::unknown : upstream::check_outcome::failed;
     }
     [[nodiscard]] upstream::attempt_end judge(const client::implementation::attempt_result& last) const override {
         upstream::attempt_end end;
         if (const auto& failure = last.outcome.failure) {
-            const bool ours = !last.exchanged && upstream::outcome_of(*failure, false) == outcome::refused;
+            const bool ours =
+                !last.exchanged && outcome_without_connection(*failure, last.pool_full) == outcome::refused;
             end.what = ours ? outcome::refused : outcome::failed;
         } else {
             end.what = last.outcome.response.status() < 500 ? outcome::success : outcome::failed;
@@ -109,6 +125,7 @@ private:
     }
 
     std::optional<request> check_;
+    client::implementation::attempt_result last_check_;
     const duration look_up_interval_;
     time_point next_look_up_{};
 };
@@ -249,10 +266,8 @@ public:
     [[nodiscard]] bool keeps_deadlines() const noexcept override { return true; }
     [[nodiscard]] exchange_outcome& outcome_of(unsigned lane) { return brought(lane).outcome; }
     [[nodiscard]] time_point sent_at(unsigned lane) { return brought(lane).sent_at; }
-    /// `failure` is what came of `lane`. Was the request sent, and would doing it twice do harm?
-    [[nodiscard]] bool may_have_acted(unsigned lane, const error& failure) {
-        return judge_failure(brought(lane), failure) == outcome::unsure;
-    }
+    /// How the attempt of `lane` ended.
+    [[nodiscard]] outcome ended(unsigned lane) { return judge(brought(lane)).what; }
 
 private:
     [[nodiscard]] upstream::attempt_end judge(const client::implementation::attempt_result& last) const override {
@@ -283,9 +298,8 @@ private:
                                         const error& failure) const noexcept {
         const outcome how = upstream::outcome_of(failure, !repeatable_);
         const bool fault = how == outcome::failed || how == outcome::unsure;
-        // The time was over before there was a connection: there are too few, or the endpoint holds them all.
-        if (!last.exchanged && failure == errc::timeout) return outcome::refused;
-        if (fault && (!last.exchanged || last.outcome.unsent)) return outcome::unreached;
+        if (!last.exchanged) return outcome_without_connection(failure, last.pool_full);
+        if (fault && last.outcome.unsent) return outcome::unreached;
         return how;
     }
 
@@ -352,9 +366,11 @@ task<result<response>> service::implementation::ask(std::shared_ptr<implementati
     if (!in_background) me.requests_.fetch_add(1, std::memory_order_relaxed);
 
     unanswered why;
+    outcome ended = outcome::ignored;
     if (lane) {
+        ended = mine.ended(*lane);
         exchange_outcome& brought = mine.outcome_of(*lane);
-        if (!brought.failure && !me.is_failure(brought.response.status())) {
+        if (ended == outcome::success) {
             if (visit == nullptr && !brought.response.header("Content-Encoding")) co_return std::move(brought.response);
             if (visit == nullptr) {
                 const bool decodes = wants_decoding(what, me.settings_.client.decoding);
@@ -374,7 +390,7 @@ task<result<response>> service::implementation::ask(std::shared_ptr<implementati
         why.failure = lane.error();
     }
     if (!in_background) me.failed_.fetch_add(1, std::memory_order_relaxed);
-    const bool may_have_acted = lane && why.failure && mine.may_have_acted(*lane, *why.failure);
+    const bool may_have_acted = ended == outcome::unsure && why.status != service_unavailable;
     const bool has_fallbacks =
         !in_background && !may_have_acted && (!why.failure || upstream::may_fall_back(*why.failure));
     std::optional<result<response>> instead;

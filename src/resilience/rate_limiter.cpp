@@ -89,6 +89,10 @@ rate_admission rate_limiter::reserve(time_point now, time_point latest) {
 
 bool rate_limiter::cancel(const rate_reservation& reservation) noexcept {
     ++totals_.cancelled;
+    return give_back(reservation);
+}
+
+bool rate_limiter::give_back(const rate_reservation& reservation) noexcept {
     if (reservation.number == 0 || reservation.number != last_) return false;
     last_ = reservation.previous;
     due_ = reservation.state_before;

@@ -13,7 +13,30 @@ namespace {
 /// What an attempt means for its endpoint whose caller went away.
 const outcome gone_away = outcome::ignored;
 
+/// Of several attempts that were cut, the one that did most counts for the call.
+int gravity_of(outcome how) noexcept {
+    switch (how) {
+        case outcome::unsure:
+            return 3;
+        case outcome::failed:
+            return 2;
+        case outcome::unreached:
+            return 1;
+        case outcome::refused:
+        case outcome::ignored:
+        case outcome::success:
+            break;
+    }
+    return 0;
+}
+
 }  // namespace
+
+attempt_end attempts::was_cut(const target&, unsigned, bool may_have_acted) const {
+    attempt_end end;
+    end.what = may_have_acted ? outcome::unsure : outcome::failed;
+    return end;
+}
 
 // ---- parts of a call ------------------------------------------------------------------------------------------------
 
@@ -26,6 +49,7 @@ public:
     ~call_scope() {
         if (!counted && !has_place) return;
         const std::lock_guard held(owner_.mutex_);
+        if (turn) owner_.abandoned_->add(*turn, *owner_.limiter_, time_here());
         leave_locked();
     }
     void leave_locked() noexcept {
@@ -36,6 +60,7 @@ public:
     }
 
     call_record record;
+    std::optional<resilience::rate_reservation> turn;  // of the rate limiter, while it is to come
     bool counted = false;
     bool has_place = false;
     bool success = false;
@@ -175,7 +200,10 @@ engine::admission engine::admit(call_scope& call, time_point now, choice& chosen
             return seen;
         }
         seen.turn = turn.reservation->at;
-        if (seen.turn > now) return seen;  // the bulkhead is asked when it is there
+        if (seen.turn > now) {
+            call.turn = turn.reservation;
+            return seen;  // the bulkhead is asked when it is there
+        }
     }
     enter_locked(call, seen);
     // Most calls need not wait for anything; for them the choice is a part of this step.
@@ -281,15 +309,27 @@ error engine::unavailable(const choice& why, time_point now) const {
     return {errc::circuit_open, std::move(text), "wait, or add a backup or a fallback"};
 }
 
+error engine::cut_at_deadline(outcome how) const {
+    if (how == outcome::refused || how == outcome::unreached) {
+        return {errc::acquire_timeout, fmt::format("service {}: no connection before the deadline", policies().name),
+                "raise max_size of the pools, timeout or attempt_timeout"};
+    }
+    return {errc::timeout, fmt::format("service {}: no answer before the deadline", policies().name),
+            "raise timeout or attempt_timeout, or hedge"};
+}
+
 /// An attempt with what it takes to end it from outside: hedges beside it, and its deadline.
 task<engine::round> engine::run_raced(call_scope& call, attempts& what, choice first, target& at, time_point deadline) {
     scheduler& here = *scheduler::current();
     const time_point cut_at = what.keeps_deadlines() ? never : deadline;
     // The permits outlive the race, which destroys the attempts that have not ended.
-    outcome when_destroyed = outcome::ignored;
+    std::array<outcome, attempts::lanes> when_destroyed;
+    when_destroyed.fill(outcome::ignored);
+    std::array<const target*, attempts::lanes> targets{};
     std::array<std::optional<permit_guard>, attempts::lanes> permits;
     race<attempt_end, attempts::lanes> running;
-    permits[0].emplace(*this, *first.permit, when_destroyed);
+    permits[0].emplace(*this, *first.permit, when_destroyed[0]);
+    targets[0] = &at;
     running.start(0, what.attempt(at, deadline, 0));
     time_point hedge_at = first.hedge_at;
     round last;
@@ -310,8 +350,14 @@ task<engine::round> engine::run_raced(call_scope& call, attempts& what, choice f
             continue;
         }
         if (here.now() >= cut_at) {
-            when_destroyed = call.record.repeatable ? outcome::failed : outcome::unsure;
-            last.end.what = when_destroyed;
+            std::optional<attempt_end> gravest;
+            for (unsigned lane = 0; lane < attempts::lanes; ++lane) {
+                if (!permits[lane]) continue;
+                const attempt_end end = what.was_cut(*targets[lane], lane, !call.record.repeatable);
+                when_destroyed[lane] = end.what;
+                if (!gravest || gravity_of(end.what) > gravity_of(gravest->what)) gravest = end;
+            }
+            last.end = *gravest;
             last.cut = true;
             co_return last;
         }
@@ -330,7 +376,8 @@ task<engine::round> engine::run_raced(call_scope& call, attempts& what, choice f
         if (!chosen) continue;
         call.record.tried.push_back(chosen.permit->endpoint);
         hedge_at = chosen.hedge_at;
-        permits[lane].emplace(*this, *chosen.permit, when_destroyed);
+        permits[lane].emplace(*this, *chosen.permit, when_destroyed[lane]);
+        targets[lane] = beside;
         running.start(lane, what.attempt(*beside, deadline, lane));
     }
 }
@@ -354,6 +401,7 @@ task<result<unsigned>> engine::run(call_options options, attempts& what) {
         if (sealed_) {
             entered.refused = errc::pool_closed;
         } else {
+            call.turn.reset();
             enter_locked(call, entered);
         }
     }
@@ -388,13 +436,14 @@ task<result<unsigned>> engine::run(call_options options, attempts& what) {
         }
         if (again) {
             chosen = pick(call, again->elsewhere, here.now(), at);
-            if (!chosen && again->elsewhere && !ended.end.only_elsewhere) chosen = pick(call, false, here.now(), at);
+            if (!chosen && again->otherwise) {
+                const time_point later = deadline_after(here.now(), *again->otherwise);
+                co_await stoppable_sleep(later, closing_.get_token());
+                chosen = pick(call, false, here.now(), at);
+            }
         }
         if (again && chosen) continue;
-        if (ended.cut) {
-            co_return error(errc::timeout, fmt::format("service {}: no answer before the deadline", mine.name),
-                            "raise timeout or attempt_timeout, or hedge");
-        }
+        if (ended.cut) co_return cut_at_deadline(ended.end.what);
         co_return ended.lane;
     }
 }

@@ -55,7 +55,8 @@ engine::engine(scheduler_group& group, const settings& policies, target_maker ma
       make_(std::move(make)),
       watcher_(watcher),
       random_(random_source::entropy_seed()),
-      router_(std::make_unique<router>(policies, std::span<const endpoint_settings>(), time_here(), random_)) {
+      router_(std::make_unique<router>(policies, std::span<const endpoint_settings>(), time_here(), random_)),
+      abandoned_(std::make_unique<abandoned_turns>()) {
     if (policies.rate_limiter) limiter_.emplace(*policies.rate_limiter);
     if (policies.bulkhead) bulkhead_.emplace(*policies.bulkhead);
     if (watcher_ != nullptr) router_->keep_events();
@@ -83,25 +84,25 @@ result<void> engine::set_endpoints(std::span<const endpoint_settings> endpoints)
     // What is new is made first, and what went is destroyed last, both without the lock.
     std::vector<std::shared_ptr<target>> fresh(endpoints.size());
     for (std::size_t i = 0; i < endpoints.size(); ++i) {
-        bool known = false;
+        std::optional<endpoint_id> known;
+        std::shared_ptr<target> fenced;
         {
             const std::lock_guard held(mutex_);
-            known = router_->find(endpoints[i].name).has_value();
+            known = router_->find(endpoints[i].name);
+            if (known && router_->is_fenced_by(*known, endpoints[i])) fenced = targets_[known->index];
         }
         if (!known) fresh[i] = make_(endpoints[i]);
+        // Before the change: whoever is sent there after it must get no connection from before.
+        if (fenced) fenced->retire_all();
     }
     std::vector<std::shared_ptr<target>> gone;
-    std::vector<std::shared_ptr<target>> fenced;
-    if (auto changed = replace_members(endpoints, fresh, gone, fenced); !changed) return changed;
-    for (const auto& each : fenced) each->retire_all();
-    return {};
+    return replace_members(endpoints, fresh, gone);
 }
 
-/// The change itself, in one step. What it leaves in `gone` and `fenced` is for the caller, without the lock.
+/// The change itself, in one step. What it leaves in `gone` is for the caller, without the lock.
 result<void> engine::replace_members(std::span<const endpoint_settings> endpoints,
                                      std::vector<std::shared_ptr<target>>& fresh,
-                                     std::vector<std::shared_ptr<target>>& gone,
-                                     std::vector<std::shared_ptr<target>>& fenced) {
+                                     std::vector<std::shared_ptr<target>>& gone) {
     const std::lock_guard held(mutex_);
     if (sealed_) return closed_error(policies().name);
     const time_point now = time_here();
@@ -125,7 +126,7 @@ result<void> engine::replace_members(std::span<const endpoint_settings> endpoint
     }
     for (std::size_t i = 0; i < endpoints.size(); ++i) {
         if (const auto known = router_->find(endpoints[i].name)) {
-            if (router_->change(*known, endpoints[i], now)) fenced.push_back(targets_[known->index]);
+            router_->change(*known, endpoints[i], now);
             continue;
         }
         const endpoint_id added = router_->add(endpoints[i], now, random_).value();
@@ -138,14 +139,17 @@ result<void> engine::replace_members(std::span<const endpoint_settings> endpoint
 
 bool engine::retire(std::string_view name) {
     std::shared_ptr<target> which;
+    std::optional<endpoint_id> found;
     {
         const std::lock_guard held(mutex_);
-        const auto found = router_->find(name);
+        found = router_->find(name);
         if (!found) return false;
-        router_->retire(*found, time_here());
         which = targets_[found->index];
     }
+    // First, so that an outcome that counts is none of a connection from before.
     which->retire_all();
+    const std::lock_guard held(mutex_);
+    router_->retire(*found, time_here());
     return true;
 }
 
@@ -206,6 +210,8 @@ task<void> engine::check_one(std::shared_ptr<engine> self, std::shared_ptr<targe
             } catch (...) {
                 how = check_outcome::failed;
             }
+        } else {
+            how = which->check_was_cut();
         }
     }
     const step held(*self);

@@ -3,6 +3,7 @@
 
 #include "lido/base/assert.hpp"
 #include "lido/upstream/engine.hpp"
+#include "upstream/abandoned_turns.hpp"
 #include "upstream/router.hpp"
 
 #include <fmt/format.h>

@@ -125,10 +125,15 @@ bool router::remove(endpoint_id which) {
     return true;
 }
 
+bool router::is_fenced_by(endpoint_id which, const endpoint_settings& to) const noexcept {
+    const member* const found = at(which);
+    return found != nullptr && (found->settings.role != to.role || found->settings.read_only != to.read_only);
+}
+
 bool router::change(endpoint_id which, const endpoint_settings& to, time_point now) {
     member* const found = at(which);
     if (found == nullptr) return false;
-    const bool fenced = found->settings.role != to.role || found->settings.read_only != to.read_only;
+    const bool fenced = is_fenced_by(which, to);
     found->settings.weight = to.weight;
     found->settings.role = to.role;
     found->settings.read_only = to.read_only;
@@ -203,7 +208,7 @@ refusal router::fill_views(const call_record& call, bool elsewhere, bool suspici
         any_untried = true;
         const bool ejected = is_ejected(i, now);
         if (each.was_ejected && !ejected) note_ejection(each, now);
-        if (now < each.closed_until) continue;
+        if (now < each.closed_until || now < call.resting.until(each.id)) continue;
         if (!suspicious && (ejected || each.health.state() == health_state::unhealthy)) continue;
         view.healthy = true;
         any_left = true;
@@ -389,6 +394,26 @@ bool router::knows_untried(const call_record& call, time_point now) const noexce
     return false;
 }
 
+/// Until the first of those that the call may use has had the rest that it asked for.
+duration router::shortest_rest(const call_record& call, time_point now) const noexcept {
+    time_point first = never;
+    for (const member& each : members_) {
+        if (each.membership != membership::active || each.settings.weight <= 0.0) continue;
+        if (call.writes && each.settings.read_only) continue;
+        first = std::min(first, call.resting.until(each.id));
+    }
+    return first <= now || first == never ? duration::zero() : first - now;
+}
+
+/// Before an attempt at an endpoint that the call has tried. Nothing: it would come too late.
+std::optional<duration> router::pause_before(const call_record& call, time_point now, random_source& random) const {
+    const duration rest = shortest_rest(call, now);
+    if (rest > settings_.repeat.max_retry_after) return std::nullopt;
+    const duration pause = std::max(rest, back_off_delay(settings_.repeat.back_off, call.retries + 1, random));
+    if (deadline_after(now, pause) >= call.deadline) return std::nullopt;
+    return pause;
+}
+
 std::optional<repetition> router::repeat(call_record& call, const attempt_end& last, time_point now,
                                          random_source& random) {
     const bool unsent = last.what == outcome::unreached || last.what == outcome::refused;
@@ -396,13 +421,12 @@ std::optional<repetition> router::repeat(call_record& call, const attempt_end& l
     if (call.retries >= settings_.repeat.max_retries) return std::nullopt;
     repetition next;
     next.elsewhere = knows_untried(call, now);
-    if (last.only_elsewhere && !next.elsewhere) return std::nullopt;
+    if (last.retry_after && !call.tried.empty())
+        call.resting.add(call.tried.back(), deadline_after(now, *last.retry_after));
+    if (!last.only_elsewhere) next.otherwise = pause_before(call, now, random);
     if (!next.elsewhere) {
-        next.pause = back_off_delay(settings_.repeat.back_off, call.retries + 1, random);
-        if (last.retry_after) {
-            if (*last.retry_after > settings_.repeat.max_retry_after) return std::nullopt;
-            next.pause = std::max(next.pause, *last.retry_after);
-        }
+        if (!next.otherwise) return std::nullopt;
+        next.pause = *std::exchange(next.otherwise, std::nullopt);
     }
     if (deadline_after(now, next.pause) >= call.deadline) return std::nullopt;
     const bool moves = last.what == outcome::unreached;
@@ -455,7 +479,9 @@ void router::check_ended(const due_check& which, check_outcome how, time_point n
     if (found == nullptr) return;
     if (found->breaker) note_breaker(*found, now, random);
     const bool open = found->breaker_state == breaker_state::open;
-    if (how == check_outcome::passed && open && ++found->passed_while_open >= found->passes_needed) {
+    // Where nobody else serves, a probe that fails costs no more than the refusal in its place.
+    const std::uint32_t needed = serves_without(*found, now) ? found->passes_needed : 1;
+    if (how == check_outcome::passed && open && ++found->passed_while_open >= needed) {
         found->breaker->let_probes_through(now);
         note_breaker(*found, now, random);
         // Its probes judge better than the time of an ejection.
@@ -476,6 +502,14 @@ void router::check_ended(const due_check& which, check_outcome how, time_point n
     // What the checks have seen going they have seen coming back; an ejection of that time says nothing more.
     found->risen = now;
     take_back(*found, now);
+}
+
+/// Is there another endpoint beyond suspicion?
+bool router::serves_without(const member& which, time_point now) const noexcept {
+    return std::any_of(members_.begin(), members_.end(), [&](const member& each) {
+        return &each != &which && each.membership == membership::active && each.settings.weight > 0.0 &&
+               !is_in_trouble(each, now);
+    });
 }
 
 void router::take_back(member& which, time_point now) noexcept {

@@ -8,6 +8,7 @@
 #include "lido/upstream/report.hpp"
 #include "lido/upstream/settings.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -81,6 +82,23 @@ private:
     std::size_t size_ = 0;
 };
 
+/// Endpoints that have asked for a rest (Retry-After), each with its end. For most calls there are none.
+class resting_endpoints {
+public:
+    void add(endpoint_id which, time_point until) { all_.emplace_back(which, until); }
+    /// `time_point::min()` for one that has not asked for any.
+    [[nodiscard]] time_point until(endpoint_id which) const noexcept {
+        time_point latest = time_point::min();
+        for (const auto& [each, end] : all_) {
+            if (each == which) latest = std::max(latest, end);
+        }
+        return latest;
+    }
+
+private:
+    std::vector<std::pair<endpoint_id, time_point>> all_;
+};
+
 /// What a call remembers between its attempts.
 struct call_record {
     time_point deadline = never;
@@ -91,6 +109,7 @@ struct call_record {
     unsigned hedges = 0;
     /// Bounded by the number of attempts.
     tried_endpoints tried;
+    resting_endpoints resting;
 };
 
 /// What comes after an attempt that ended. Without a value the call ends with what the attempt brought.
@@ -98,6 +117,9 @@ struct repetition {
     /// Pause so long first; zero: at once, elsewhere.
     duration pause{};
     bool elsewhere = true;
+    /// Elsewhere: the pause before it may be made at any of them, when the others admit nobody either. Nothing: then
+    /// not at all.
+    std::optional<duration> otherwise;
 };
 
 /// A check to be made.
@@ -132,6 +154,8 @@ public:
     /// Changes weight, role and `read_only`; a changed role or `read_only` fences the endpoint as `retire` does and
     /// returns true. The name stays.
     bool change(endpoint_id which, const endpoint_settings& to, time_point now);
+    /// Would that change fence it?
+    [[nodiscard]] bool is_fenced_by(endpoint_id which, const endpoint_settings& to) const noexcept;
     /// Fences a generation: outcomes of attempts under way will count for nothing.
     void retire(endpoint_id which, time_point now);
     /// The active endpoint of that name.
@@ -231,6 +255,10 @@ private:
     [[nodiscard]] std::optional<std::size_t> choose_admitted(choice& into, time_point now, random_source& random);
     [[nodiscard]] permit take(std::size_t position, const resilience::breaker_admission* admission, time_point now);
     [[nodiscard]] bool knows_untried(const call_record& call, time_point now) const noexcept;
+    [[nodiscard]] duration shortest_rest(const call_record& call, time_point now) const noexcept;
+    [[nodiscard]] std::optional<duration> pause_before(const call_record& call, time_point now,
+                                                       random_source& random) const;
+    [[nodiscard]] bool serves_without(const member& which, time_point now) const noexcept;
 
     settings settings_;
     std::vector<member> members_;

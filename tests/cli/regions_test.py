@@ -25,6 +25,21 @@ class Regions(unittest.TestCase):
         self.assertEqual([0.5, 0.5], [region["share"] for region in regions])
         self.assertEqual(["closed", "closed"], [region["breaker"] for region in regions])
 
+    def test_checks_tell_which_region_is_dead_and_the_report_says_so(self):
+        with demo_server() as (first, _):
+            regions = ["--regions", f"http://127.0.0.1:1/outfits,{first}/outfits", "--num-users", "2", "--think-time", "20ms",
+                       "--duration", "3s"]  # fmt: skip
+            report = report_of(*regions)
+            done = simulate(*regions)
+        dead, alive = report["upstream"]["regions"]
+        self.assertEqual(["unhealthy", "healthy"], [dead["health"], alive["health"]])
+        self.assertGreater(dead["checks_failed"], 0)
+        self.assertGreater(alive["checks_passed"], 0)
+        self.assertEqual(0, alive["checks_failed"])
+        self.assertEqual([False, 0], [alive["ejected"], alive["ejections"]])
+        self.assertRegex(done.stdout, r"health +unhealthy +checks 0 good, [1-9]\d* bad +\d+ ejections")
+        self.assertRegex(done.stdout, r"health +healthy +checks [1-9]\d* good, 0 bad +0 ejections")
+
     def test_warm_up_opens_connections_to_each_region_first(self):
         with demo_server() as (first, _), demo_server() as (second, _):
             report = report_of("--regions", f"{first}/outfits,{second}/outfits", "--warm-up", "5", "--cycles", "1")

@@ -66,6 +66,8 @@ class Sizing(unittest.TestCase):
             (["--profile", "fast"], "--profile must be high-throughput, low-latency or batch"),
             (["--record", "x.json", "--compare"], "--record needs one pool"),
             (["--record", "x.json", "--per-user-pools"], "--record needs one pool"),
+            (["--record", "x.json", "--regions", "http://127.0.0.1:1,http://127.0.0.1:2"], "leave --regions out"),
+            (["--record", "x.json", "--rate-limit", "20/s"], "leave --rate-limit out"),
         ):
             done = simulate(*arguments)
             self.assertEqual(2, done.returncode, arguments)

@@ -21,6 +21,7 @@
 #include "lido/pool/settings.hpp"
 #include "lido/pool/statistics.hpp"
 #include "lido/resilience/retry.hpp"
+#include "lido/resilience/retry_budget.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -92,6 +93,9 @@ struct client_settings {
     bool keep_alive = true;
 
     resilience::retry_settings retry{};
+    /// How much `retry` may add to the load on an origin, over all requests to it: when all of them fail, three retries
+    /// each would multiply it by four. A request whose retry is not allowed ends with what it has. Nothing: no limit.
+    std::optional<resilience::retry_budget_settings> retry_budget{resilience::retry_budget_settings()};
     /// Which redirects are followed; none unless told.
     redirect_settings redirects{};
     /// How compressed responses are asked for and undone.
@@ -166,6 +170,8 @@ struct client_statistics {
     std::uint64_t failed = 0;    ///< of these, without a response, be it one from a cache
     std::uint64_t attempts = 0;  ///< exchanges begun, retries included
     std::uint64_t retries = 0;   ///< attempts by the retry policy
+    /// Those that the policy wanted and `retry_budget` did not allow.
+    std::uint64_t retries_refused = 0;
     std::uint64_t resends = 0;   ///< attempts because a reused connection turned out closed before any answer
     std::uint64_t pools_created = 0;
     std::uint64_t pools_closed = 0;

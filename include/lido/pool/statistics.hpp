@@ -26,6 +26,11 @@ struct statistics {
     std::size_t overflow = 0;     ///< of all these, the ones beyond max_size
     std::size_t waiting = 0;      ///< callers in the queue
 
+    /// Has it all the connections that it may have, and are some of them lent? Then who waits, waits for their return.
+    [[nodiscard]] bool is_full() const noexcept {
+        return in_use > 0 && idle + in_use + connecting + checking + closing >= wanted_size;
+    }
+
     // Peaks.
     std::size_t peak_in_use = 0;
     std::size_t peak_size = 0;

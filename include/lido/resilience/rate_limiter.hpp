@@ -110,6 +110,9 @@ public:
     /// returned; so are then those of earlier ones, cancelled last first. Otherwise the turn is lost, for the later
     /// ones have theirs already. Cancelling twice is harmless.
     bool cancel(const rate_reservation& reservation) noexcept;
+    /// For one that was cancelled already: has its turn become the last meanwhile, so that it can be given back? Then
+    /// it is, and true is returned.
+    bool give_back(const rate_reservation& reservation) noexcept;
 
     [[nodiscard]] rate_limiter_statistics statistics(time_point now) const noexcept;
     [[nodiscard]] const rate_limiter_settings& settings() const noexcept { return settings_; }

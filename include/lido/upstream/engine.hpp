@@ -24,6 +24,7 @@
 
 namespace lido::upstream {
 
+class abandoned_turns;
 class router;
 struct permit;
 struct choice;
@@ -40,6 +41,8 @@ public:
 
     /// Does it work? On a scheduler of the group; destroyed where it stands when `deadline` comes.
     [[nodiscard]] virtual task<check_outcome> check(time_point deadline) = 0;
+    /// What it says of the endpoint that its check was destroyed; called before that is done.
+    [[nodiscard]] virtual check_outcome check_was_cut() const { return check_outcome::failed; }
     /// Its role has changed, or its address: what is connected must not be used for anything new.
     virtual void retire_all() = 0;
     /// See `pool::close`. The result is how many leases or connections had to be cut. Idempotent.
@@ -60,6 +63,9 @@ public:
     /// One attempt at `at`, by `deadline`; keeps what came of it under `lane` (below `lanes`), in place of what was
     /// kept there before. Destroyed where it stands when another one was faster, or the caller went away.
     [[nodiscard]] virtual task<attempt_end> attempt(target& at, time_point deadline, unsigned lane) = 0;
+    /// What it says of the endpoint that the attempt at `at` under `lane` was destroyed at its deadline; called before
+    /// that is done. `may_have_acted`: doing it twice does harm.
+    [[nodiscard]] virtual attempt_end was_cut(const target& at, unsigned lane, bool may_have_acted) const;
     /// Does `attempt` always end by its deadline, or should it be cut then?
     [[nodiscard]] virtual bool keeps_deadlines() const noexcept { return false; }
 };
@@ -125,14 +131,14 @@ private:
     [[nodiscard]] choice pick_locked(call_scope& call, bool elsewhere, time_point now, target*& at);
     [[nodiscard]] choice pick(call_scope& call, bool elsewhere, time_point now, target*& at);
     void settle(const permit& what, outcome how, call_scope* ended) noexcept;
+    [[nodiscard]] error cut_at_deadline(outcome how) const;
     [[nodiscard]] error unavailable(const choice& why, time_point now) const;
     [[nodiscard]] task<round> run_raced(call_scope& call, attempts& what, choice first, target& at,
                                         time_point deadline);
 
     [[nodiscard]] result<void> replace_members(std::span<const endpoint_settings> endpoints,
                                                std::vector<std::shared_ptr<target>>& fresh,
-                                               std::vector<std::shared_ptr<target>>& gone,
-                                               std::vector<std::shared_ptr<target>>& fenced);
+                                               std::vector<std::shared_ptr<target>>& gone);
     void start();
     void nudge_locked() noexcept;
     [[nodiscard]] static task<void> watch(std::weak_ptr<engine> who);
@@ -152,6 +158,7 @@ private:
     const std::unique_ptr<router> router_;
     std::vector<std::shared_ptr<target>> targets_;  // by the index of an endpoint_id
     std::optional<resilience::rate_limiter> limiter_;
+    const std::unique_ptr<abandoned_turns> abandoned_;  // of the limiter
     std::optional<resilience::bulkhead> bulkhead_;
     std::list<std::shared_ptr<waiter>> queue_;  // for a place in the bulkhead
     std::stop_source wake_;                     // wakes the watch

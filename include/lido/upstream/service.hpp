@@ -62,11 +62,25 @@ public:
         options.timeout = std::clamp<duration>(left, std::chrono::nanoseconds(1), std::chrono::hours(1));
         return options;
     }
+    /// Whoever waited in vain for a connection: did the pool have all that it may have, and lent them, or was none
+    /// there because the endpoint gave none?
+    [[nodiscard]] outcome waited_in_vain() const {
+        return connections.statistics().is_full() ? outcome::refused : outcome::unreached;
+    }
+    /// What it says of the endpoint that the pool refused.
+    [[nodiscard]] outcome outcome_of_refusal(const error& why) const {
+        if (why == errc::acquire_timeout) return waited_in_vain();
+        // Whatever a connector calls its failure: without a connection nothing was sent.
+        const outcome how = outcome_of(why, false);
+        return how == outcome::failed ? outcome::unreached : how;
+    }
     [[nodiscard]] task<check_outcome> check(time_point deadline) override {
         const pool::acquire_options options = by(deadline);
+        waits_ = true;
         auto borrowed = co_await connections.acquire(options);
+        waits_ = false;
         if (!borrowed) {
-            const bool ours = outcome_of(borrowed.error(), false) == outcome::refused;
+            const bool ours = outcome_of_refusal(borrowed.error()) == outcome::refused;
             co_return ours ? check_outcome::unknown : check_outcome::failed;
         }
         // Where the connection lives. It owns the lease, for who waits for it may go away meanwhile.
@@ -74,6 +88,10 @@ public:
         operation<bool> asked(home, ask(std::move(*borrowed), probe_, deadline));
         const result<bool> works = co_await std::move(asked);
         co_return works&&* works ? check_outcome::passed : check_outcome::failed;
+    }
+    [[nodiscard]] check_outcome check_was_cut() const override {
+        const bool ours = waits_ && waited_in_vain() == outcome::refused;
+        return ours ? check_outcome::unknown : check_outcome::failed;
     }
     void retire_all() override { connections.retire_all(); }
     [[nodiscard]] operation<std::size_t> close(duration timeout) override { return connections.close(timeout); }
@@ -89,6 +107,7 @@ private:
     }
 
     probe probe_;
+    bool waits_ = false;  // a check, of which never two run at once, for a connection
 };
 
 /// One call's work, and what its attempts brought.
@@ -98,19 +117,18 @@ public:
     pool_call(Work& work, bool repeatable) noexcept : work_(work), repeatable_(repeatable) {}
 
     [[nodiscard]] task<attempt_end> attempt(target& at, time_point deadline, unsigned lane) override {
-        auto& connections = static_cast<pool_target<Connector>&>(at).connections;
+        auto& whom = static_cast<pool_target<Connector>&>(at);
         const pool::acquire_options options = pool_target<Connector>::by(deadline);
         attempt_end end;
-        auto borrowed = co_await connections.acquire(options);
+        works_[lane] = false;
+        auto borrowed = co_await whom.connections.acquire(options);
         if (!borrowed) {
-            // Whatever a connector calls its failure: without a connection nothing was sent.
-            const outcome how = outcome_of(borrowed.error(), false);
-            end.what = how == outcome::failed ? outcome::unreached : how;
-            end.only_elsewhere = how == outcome::refused;
+            end = without_connection(whom.outcome_of_refusal(borrowed.error()));
             brought_[lane].emplace(std::move(borrowed).error());
             ended_[lane] = end.what;
             co_return end;
         }
+        works_[lane] = true;
         auto given = co_await work_(*borrowed, deadline);
         if constexpr (requires { given.how; }) {
             end.what = given.how;
@@ -123,6 +141,10 @@ public:
         ended_[lane] = end.what;
         co_return end;
     }
+    [[nodiscard]] attempt_end was_cut(const target& at, unsigned lane, bool may_have_acted) const override {
+        if (works_[lane]) return attempts::was_cut(at, lane, may_have_acted);
+        return without_connection(static_cast<const pool_target<Connector>&>(at).waited_in_vain());
+    }
     [[nodiscard]] result<T> take(unsigned lane) { return std::move(*brought_[lane]); }
     /// Did the attempt end in a way in which something else may be asked instead?
     [[nodiscard]] bool may_fall_back(unsigned lane) const noexcept {
@@ -131,10 +153,18 @@ public:
     }
 
 private:
+    [[nodiscard]] static attempt_end without_connection(outcome how) noexcept {
+        attempt_end end;
+        end.what = how;
+        end.only_elsewhere = how == outcome::refused;
+        return end;
+    }
+
     Work& work_;
     bool repeatable_;
     std::array<std::optional<result<T>>, lanes> brought_;
     std::array<outcome, lanes> ended_{};
+    std::array<bool, lanes> works_{};  // on a connection
 };
 
 }  // namespace detail

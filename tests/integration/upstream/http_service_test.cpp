@@ -203,6 +203,38 @@ TEST(http_service, falls_back_with_nothing_that_may_have_been_done) {
     EXPECT_EQ(shop.get("/").wait().value().body(), "other");
 }
 
+TEST(http_service, falls_back_with_nothing_that_a_gateway_may_have_passed_on) {
+    scripted_server a(named("a", 504));
+    scripted_server other(named("other"));
+    runtime io;
+    service beside(io, preferring({other.url()}));
+    service_settings settings = preferring({a.url()});
+    settings.policies.repeat.max_retries = 0;
+    settings.fallbacks.push_back(http::fallback_to(beside, "beside"));
+    service shop(io, settings);
+    EXPECT_EQ(shop.post("/", "5").wait().value().status(), 504U);
+    EXPECT_EQ(other.requests(), 0U);
+    EXPECT_EQ(shop.get("/").wait().value().body(), "other");
+    a.behave(named("a", 503));
+    EXPECT_EQ(shop.post("/", "5").wait().value().body(), "other") << "it says that it has done nothing";
+}
+
+TEST(http_service, falls_back_when_all_regions_say_that_there_are_too_many_requests) {
+    scripted_server a(named("a", 429));
+    scripted_server other(named("other"));
+    runtime io;
+    service beside(io, preferring({other.url()}));
+    service_settings settings = preferring({a.url()});
+    settings.policies.repeat.max_retries = 0;
+    service alone(io, settings);
+    EXPECT_EQ(alone.get("/").wait().value().status(), 429U);
+    settings.fallbacks.push_back(http::fallback_to(beside, "beside"));
+    service shop(io, settings);
+    EXPECT_EQ(shop.get("/").wait().value().body(), "other");
+    EXPECT_EQ(shop.post("/", "5").wait().value().body(), "other");
+    EXPECT_EQ(shop.statistics().failed, 2U);
+}
+
 TEST(http_service, checks_the_path_it_is_given) {
     scripted_server a(named("a", 500));
     runtime io;

@@ -241,7 +241,8 @@ TEST_F(router_test, lets_probes_through_as_soon_as_a_check_succeeds) {
 
 TEST_F(router_test, believes_checks_less_each_time_that_calls_fail_after_them) {
     settings_.ejection.reset();
-    open({"a"});
+    settings_.slow_start.reset();
+    open({{.name = "a"}, {.name = "b", .role = endpoint_role::backup}});
     break_endpoint("a");
     std::vector<int> checks_needed;
     for (int round = 0; round < 5; ++round) {
@@ -254,6 +255,16 @@ TEST_F(router_test, believes_checks_less_each_time_that_calls_fail_after_them) {
         EXPECT_EQ(attempt(outcome::failed), "a");
     }
     EXPECT_EQ(checks_needed, (std::vector<int>{1, 2, 4, 8, 16}));
+}
+
+TEST_F(router_test, lets_a_probe_through_at_each_check_that_passes_while_nobody_else_serves) {
+    settings_.ejection.reset();
+    open({"a"});
+    break_endpoint("a");
+    for (int round = 0; round < 10; ++round) {
+        check("a", check_outcome::passed);
+        EXPECT_EQ(attempt(outcome::failed), "a");
+    }
 }
 
 TEST_F(router_test, obeys_an_operator) {
@@ -480,13 +491,54 @@ TEST_F(router_test, repeats_at_once_elsewhere_and_after_a_pause_where_all_were_t
     EXPECT_TRUE(first->elsewhere);
     EXPECT_EQ(first->pause, 0s);
     call.tried.push_back(router_->find("b").value());
-    const auto second = router_->repeat(call, {outcome::failed, 2s}, now_, random_);
+    const auto second = router_->repeat(call, {outcome::failed, std::nullopt}, now_, random_);
     ASSERT_TRUE(second.has_value());
     EXPECT_FALSE(second->elsewhere);
-    EXPECT_EQ(second->pause, 2s) << "what the server asked for is longer than the back-off";
-    EXPECT_FALSE(router_->repeat(call, {outcome::failed, 31s}, now_, random_)) << "longer than is obeyed";
+    EXPECT_GT(second->pause, 0s);
+}
+
+TEST_F(router_test, lets_those_rest_that_have_asked_for_it) {
+    open({"a"});
+    call_record call = call_that_tried({"a"});
+    call.repeatable = true;
+    const auto again = router_->repeat(call, {outcome::failed, 2s}, now_, random_);
+    ASSERT_TRUE(again.has_value());
+    EXPECT_EQ(again->pause, 2s) << "what the server asked for is longer than the back-off";
+    EXPECT_EQ(attempt(outcome::success, call), "(unavailable)");
+    EXPECT_EQ(attempt(), "a") << "others have not heard of it";
+    now_ += 2s;
+    EXPECT_EQ(attempt(outcome::success, call), "a");
     call.deadline = now_ + 1s;
     EXPECT_FALSE(router_->repeat(call, {outcome::failed, 1s}, now_, random_)) << "not within the deadline";
+    call.deadline = never;
+    EXPECT_FALSE(router_->repeat(call, {outcome::failed, 31s}, now_, random_)) << "longer than is obeyed";
+}
+
+TEST_F(router_test, asks_the_one_that_wants_no_rest_while_another_has_it) {
+    open({"a", "b"});
+    call_record call = call_that_tried({"a"});
+    call.repeatable = true;
+    ASSERT_TRUE(router_->repeat(call, {outcome::refused, 20s}, now_, random_).has_value());
+    call.tried.push_back(router_->find("b").value());
+    const auto again = router_->repeat(call, {outcome::failed, std::nullopt}, now_, random_);
+    ASSERT_TRUE(again.has_value());
+    EXPECT_LT(again->pause, 20s);
+    now_ += again->pause;
+    for (int i = 0; i < 20; ++i) EXPECT_EQ(attempt(outcome::success, call), "b");
+}
+
+TEST_F(router_test, says_how_long_to_pause_in_case_nobody_elsewhere_admits_the_call) {
+    open({"a", "b"});
+    call_record call = call_that_tried({"a"});
+    call.repeatable = true;
+    const auto elsewhere = router_->repeat(call, {outcome::failed, std::nullopt}, now_, random_);
+    ASSERT_TRUE(elsewhere.has_value());
+    ASSERT_TRUE(elsewhere->otherwise.has_value());
+    EXPECT_GT(*elsewhere->otherwise, 0s);
+    upstream::attempt_end full{outcome::refused, std::nullopt};
+    full.only_elsewhere = true;
+    call_record other = call_that_tried({"a"});
+    EXPECT_FALSE(router_->repeat(other, full, now_, random_)->otherwise.has_value());
 }
 
 TEST_F(router_test, repeats_no_more_often_than_allowed) {

@@ -67,7 +67,7 @@ protected:
 
     void open(const std::vector<endpoint_settings>& endpoints, fake_service::probe probe = {}) {
         pool::settings pools = fake_service::default_pools();
-        pools.max_size = 20;
+        pools.max_size = pool_size_;
         service_ = std::make_unique<fake_service>(
             group_, policies_, endpoints, pools,
             [this](const endpoint_settings& which) {
@@ -104,6 +104,7 @@ protected:
     }
 
     virtual_group group_{1};
+    std::uint32_t pool_size_ = 20;  // of each endpoint
     upstream::settings policies_;
     std::map<std::string, std::unique_ptr<fake_world>> worlds_;
     std::map<const fake_world*, std::string> names_;

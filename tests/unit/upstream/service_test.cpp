@@ -139,6 +139,84 @@ TEST_F(service_test, gives_everything_back_when_a_caller_goes_away) {
     EXPECT_EQ(report_of("a").outcomes[static_cast<std::size_t>(outcome::ignored)], 2U);
 }
 
+// ---- an endpoint's pool that is full --------------------------------------------------------------------------------
+
+TEST_F(service_test, a_check_that_finds_all_connections_lent_says_nothing_about_the_endpoint) {
+    pool_size_ = 1;
+    open({primary("a"), backup("b")});
+    ASSERT_EQ(call_now().value(), "a");
+    at("a").takes = 1h;
+    const auto one = call({.timeout = 1h});
+    group_.advance(10min);
+    EXPECT_NE(report_of("a").health, upstream::health_state::unhealthy);
+    const auto other = call({.timeout = 1min});
+    group_.run_until_idle();
+    EXPECT_EQ(at("b").calls, 0U) << "it waits for the primary's connection";
+    other.cancel();
+    one.cancel();
+}
+
+TEST_F(service_test, a_check_that_gets_no_connection_from_an_endpoint_that_is_silent_has_failed) {
+    open({primary("a"), backup("b")});
+    world("a").let(step_kind::open, outcome_kind::pending);
+    group_.advance(1min);
+    EXPECT_EQ(report_of("a").health, upstream::health_state::unhealthy);
+    EXPECT_EQ(call_now().value(), "b");
+}
+
+TEST_F(service_test, a_call_that_waited_in_vain_in_a_full_pool_goes_elsewhere_and_blames_nobody) {
+    policies_.attempt_timeout = 100ms;
+    pool_size_ = 1;
+    open({primary("a"), backup("b")});
+    at("a").takes = 80ms;
+    const auto first = call();
+    const auto second = call();
+    const auto third = call();
+    group_.advance(100ms);
+    EXPECT_EQ(first.take().value(), "a");
+    EXPECT_EQ(second.take().error(), errc::timeout) << "it was under way";
+    EXPECT_EQ(third.take().value(), "b") << "it was not, and does no harm elsewhere";
+    EXPECT_EQ(report_of("a").outcomes[static_cast<std::size_t>(outcome::refused)], 1U);
+    EXPECT_EQ(report_of("a").outcomes[static_cast<std::size_t>(outcome::unsure)], 1U);
+}
+
+TEST_F(service_test, a_call_that_ended_in_a_full_pool_says_so) {
+    policies_.attempt_timeout = 100ms;
+    pool_size_ = 1;
+    open({primary("a")});
+    at("a").takes = 80ms;
+    const auto first = call();
+    const auto second = call();
+    const auto third = call();
+    group_.advance(100ms);
+    const auto late = third.take();
+    EXPECT_EQ(late.error(), errc::acquire_timeout);
+    EXPECT_THAT(late.error().message(), HasSubstr("max_size"));
+}
+
+TEST_F(service_test, an_endpoint_that_gives_no_connection_in_time_is_at_fault) {
+    policies_.attempt_timeout = 100ms;
+    open({primary("a"), backup("b")});
+    world("a").let(step_kind::open, outcome_kind::pending);
+    const auto one = call();
+    group_.advance(100ms);
+    EXPECT_EQ(one.take().value(), "b");
+    EXPECT_EQ(report_of("a").outcomes[static_cast<std::size_t>(outcome::unreached)], 1U);
+}
+
+TEST_F(service_test, pauses_before_it_comes_back_when_the_others_admit_nobody) {
+    open({primary("a"), primary("b")});
+    ASSERT_TRUE(service_->set_breaker("b", resilience::breaker_state::forced_open));
+    at("a").ends = outcome::failed;
+    const auto one = call(repeatable());
+    group_.run_until_idle();
+    EXPECT_EQ(at("a").calls, 1U);
+    at("a").ends = outcome::success;
+    group_.advance(1s);
+    EXPECT_EQ(one.take().value(), "a");
+    EXPECT_EQ(at("a").calls, 2U);
+}
+
 // ---- limits of the service ------------------------------------------------------------------------------------------
 
 TEST_F(service_test, lets_calls_wait_for_their_turn_and_refuses_when_that_is_too_far) {
@@ -158,6 +236,24 @@ TEST_F(service_test, lets_calls_wait_for_their_turn_and_refuses_when_that_is_too
     group_.advance(1s);
     EXPECT_TRUE(third.take().has_value());
     EXPECT_EQ(service_->report().rate_limiter->refused, 1U);
+}
+
+TEST_F(service_test, turns_of_callers_that_went_away_are_others) {
+    policies_.rate_limiter.emplace();
+    policies_.rate_limiter->per_second = 1.0;
+    policies_.rate_limiter->max_wait = 5s;
+    open({primary("a")});
+    EXPECT_TRUE(call_now().has_value());
+    std::vector<started<result<std::string>>> waiting;
+    for (int i = 0; i < 5; ++i) waiting.push_back(call());
+    group_.run_until_idle();
+    EXPECT_EQ(call_now().error(), errc::rate_limited);
+    for (const int which : {1, 0, 4, 3, 2}) waiting[static_cast<std::size_t>(which)].cancel();
+    group_.run_until_idle();
+    const auto next = call();
+    group_.advance(1s);
+    ASSERT_TRUE(next.done());
+    EXPECT_TRUE(next.take().has_value());
 }
 
 TEST_F(service_test, runs_no_more_calls_than_the_bulkhead_has_places_and_lets_the_rest_wait_in_turn) {

@@ -33,6 +33,7 @@ public:
     void count(time_point& begun, bool works) {
         const time_point ended = clock::now();
         const time_point since = std::exchange(begun, ended);
+        all.fetch_add(1, std::memory_order_relaxed);
         if (!works) failures.fetch_add(1, std::memory_order_relaxed);
         if (since < measured_from) return;
         queries.fetch_add(1, std::memory_order_relaxed);
@@ -46,7 +47,8 @@ public:
 
     const time_point measured_from;
     const time_point end;
-    std::atomic<std::uint64_t> queries{0};
+    std::atomic<std::uint64_t> all{0};      // also those of the time to warm up
+    std::atomic<std::uint64_t> queries{0};  // measured
     std::atomic<std::uint64_t> failures{0};
 
 private:
@@ -102,19 +104,20 @@ public:
             one_ended();
         });
     }
-    /// Waits for all users and prints what they did on one line.
+    /// Waits for all users and prints what they did on one line. CPU is that of the whole process, its start and the
+    /// time to warm up included, over all queries, as the peers' is.
     [[nodiscard]] int report() {
-        while (clock::now() < window_.measured_from) pause();
-        const processor_time before = processor_time::now();
+        std::this_thread::sleep_until(window_.measured_from);
         const time_point begun = clock::now();
-        while (clock::now() + std::chrono::milliseconds(20) < window_.end) pause();
+        std::this_thread::sleep_until(window_.end - std::chrono::milliseconds(20));
         const double memory = resident_megabytes() - memory_;
         for (int ended = ended_.load(); ended < users_; ended = ended_.load()) ended_.wait(ended);
-        const processor_time after = processor_time::now();
+        const processor_time used = processor_time::now();
         const double elapsed = std::chrono::duration<double>(clock::now() - begun).count();
         const auto queries = static_cast<double>(window_.queries.load());
-        const double user = (after.user - before.user) / queries * 1e6;
-        const double system = (after.system - before.system) / queries * 1e6;
+        const auto all = static_cast<double>(window_.all.load());
+        const double user = used.user / all * 1e6;
+        const double system = used.system / all * 1e6;
         std::printf(
             "%.0f queries/s, cpu %.2f us/query (user %.2f, system %.2f), p50 %.0f us, p95 %.0f us, p99 %.0f us, memory "
             "%.1f MB, failures %llu\n",
@@ -126,10 +129,6 @@ public:
 private:
     static constexpr duration warm_up = std::chrono::milliseconds(500);
 
-    static void pause() {
-        const timespec length{0, 1'000'000};
-        nanosleep(&length, nullptr);
-    }
     static task<void> counted(task<void> body, load& of) {
         load& mine = of;
         co_await std::move(body);

@@ -31,30 +31,29 @@ public:
     void count(time_point& begun, bool works) {
         const time_point ended = clock::now();
         const time_point since = std::exchange(begun, ended);
+        ++all_;
+        if (!works) ++failures_;
         if (since < measured_from_) return;
         latency_.record(ended - since);
         ++done_;
-        if (!works) ++failures_;
     }
     void user_ended() noexcept {
         running_.fetch_sub(1);
         running_.notify_all();
     }
 
-    /// Waits for all users, and prints what they did in the window. CPU is taken over the whole process but for its
-    /// start, as the peers' is. False if anything failed.
+    /// Waits for all users, and prints what they did in the window. CPU is that of the whole process, its start and the
+    /// time to warm up included, over all that was done, as the peers' is. False if anything failed.
     [[nodiscard]] bool report(const char* what) {
         std::this_thread::sleep_until(measured_from_);
-        rusage before{};
-        getrusage(RUSAGE_SELF, &before);
         const time_point begun = clock::now();
         for (int left = running_.load(); left > 0; left = running_.load()) running_.wait(left);
-        rusage after{};
-        getrusage(RUSAGE_SELF, &after);
+        rusage used{};
+        getrusage(RUSAGE_SELF, &used);
         const double elapsed = std::chrono::duration<double>(clock::now() - begun).count();
         const auto done = static_cast<double>(done_);
-        const double user = (seconds(after.ru_utime) - seconds(before.ru_utime)) / done * 1e6;
-        const double system = (seconds(after.ru_stime) - seconds(before.ru_stime)) / done * 1e6;
+        const double user = seconds(used.ru_utime) / static_cast<double>(all_) * 1e6;
+        const double system = seconds(used.ru_stime) / static_cast<double>(all_) * 1e6;
         std::printf("%.0f %ss/s, cpu %.2f us/%s (user %.2f, system %.2f), p50 %.0f us, p99 %.0f us, failures %llu\n",
                     done / elapsed, what, user + system, what, user, system, microseconds(0.5), microseconds(0.99),
                     static_cast<unsigned long long>(failures_));
@@ -72,6 +71,7 @@ private:
     const time_point measured_from_;
     const time_point end_;
     std::atomic<int> running_;
+    std::uint64_t all_ = 0;
     std::uint64_t done_ = 0;
     std::uint64_t failures_ = 0;
     histogram latency_;

@@ -197,5 +197,22 @@ TEST_F(outage_test, a_total_outage_is_not_made_worse_and_ends_within_seconds) {
     RecordProperty("connecting", std::to_string(connecting));
 }
 
+TEST_F(outage_test, a_total_outage_that_checks_do_not_see_ends_within_seconds) {
+    runtime io;
+    service_settings all = settings();
+    all.check_path.clear();  // a connect, which works all the time
+    service shop(io, all);
+    load users(io, shop, 16);
+    ASSERT_TRUE(comes_true([&] { return users.good() >= 1000; }));
+    for (const auto& each : regions_) each->put_file("down", "");
+    // Checks let probes through again and again, and these fail.
+    ASSERT_TRUE(comes_true([&] { return first_of(shop).breaker_changes.size() >= 12; }));
+    const std::size_t good = users.good();
+    regions_[0]->remove_file("down");
+    const auto back = clock::now();
+    ASSERT_TRUE(comes_true([&] { return users.good() > good; })) << users.first_problem();
+    EXPECT_LE(clock::now() - back, 1500ms);
+}
+
 }  // namespace
 }  // namespace lido::test

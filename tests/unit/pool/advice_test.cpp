@@ -33,13 +33,21 @@ lido::pool::settings of_size(std::size_t size) {
     return made;
 }
 
+lido::pool::settings as_advised(const lido::pool::sizing_advice& what) {
+    lido::pool::settings made = of_size(what.max_size);
+    made.min_size = what.min_size;
+    made.max_waiters = what.max_waiters;
+    made.acquire_timeout = what.acquire_timeout;
+    return made;
+}
+
 class advice : public pool_world {
 protected:
     using run_function = std::function<void(pool_load&, random_source&, lido::time_point end)>;
 
     /// What the pool recorded, as `lido simulate --record` does.
-    workload record(std::size_t size, std::size_t users, const run_function& load, std::uint64_t seed) {
-        open(of_size(size));
+    workload record(const lido::pool::settings& with, std::size_t users, const run_function& load, std::uint64_t seed) {
+        open(with);
         random_source random(seed);
         pool_load callers(group_, *pool_);
         load(callers, random, group_.now() + length);
@@ -59,24 +67,26 @@ protected:
         made.length = length;
         made.requests = callers.visits().size();
         made.users = users;
-        made.pool_size = size;
+        made.pool_size = with.max_size;
         made.peak_in_use = seen.peak_in_use;
         made.arrival_variation = measured_times::of(gaps).variation;
         made.service = measured_times::of(service);
         made.wait = measured_times::of(seen.wait);
         made.response = measured_times::of(response);
-        EXPECT_EQ(callers.first_problem(), "");
+        // Who waits twenty times the target is refused, which hardly happens.
+        EXPECT_LE(static_cast<double>(seen.refused), 0.001 * static_cast<double>(seen.acquires))
+            << callers.first_problem();
         pool_.reset();
         return made;
     }
 
     void expect_to_hold(duration target, std::size_t users, const run_function& load) {
-        const workload seen = record(plenty, users, load, 1);
+        const workload seen = record(of_size(plenty), users, load, 1);
         EXPECT_LT(seen.wait.mean, target / 20) << "recorded with enough connections";
         const auto advised = lido::pool::advise(seen, target).value();
         ASSERT_LT(advised.max_size, plenty / 2);
-        const workload full = record(advised.max_size, users, load, 2);
-        const workload half = record(advised.max_size / 2, users, load, 2);
+        const workload full = record(as_advised(advised), users, load, 2);
+        const workload half = record(of_size(advised.max_size / 2), users, load, 2);
         EXPECT_LE(full.wait.mean, target * 6 / 5) << advised.max_size << " connections";
         EXPECT_GT(half.wait.mean, target * 6 / 5) << advised.max_size / 2 << " connections";
         RecordProperty("size", std::to_string(advised.max_size));

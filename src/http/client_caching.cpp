@@ -1,7 +1,7 @@
 // How a client's requests use its cache.
+#include "base/start_in_background.hpp"
 #include "http/client_implementation.hpp"
 #include "http/open_exchange.hpp"
-#include "http/start_in_background.hpp"
 
 #include <exception>
 

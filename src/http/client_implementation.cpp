@@ -1,8 +1,8 @@
 #include "http/client_implementation.hpp"
 
+#include "base/start_in_background.hpp"
 #include "http/decompressor.hpp"
 #include "http/open_exchange.hpp"
-#include "http/start_in_background.hpp"
 #include "lido/base/single_scheduler.hpp"
 #include "lido/base/sleep.hpp"
 #include "lido/base/stoppable_sleep.hpp"

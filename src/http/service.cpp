@@ -1,8 +1,8 @@
 #include "lido/http/service.hpp"
 
+#include "base/start_in_background.hpp"
 #include "http/client_implementation.hpp"
 #include "http/content_decoder.hpp"
-#include "http/start_in_background.hpp"
 #include "lido/upstream/engine.hpp"
 
 #include <fmt/format.h>

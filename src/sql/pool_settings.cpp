@@ -31,6 +31,9 @@ result<void> pool_settings::validate() const {
         return valid;
     if (auto valid = check("statement_cache", statement_cache, 0, 10'000); !valid) return valid;
     if (auto valid = check("stream_rows", stream_rows, 1, 100'000); !valid) return valid;
+    if (look_up_interval != duration::zero() && (look_up_interval < 1s || look_up_interval > 24h)) {
+        return wrong("look_up_interval", to_text(look_up_interval), "1 s … 24 h, or 0");
+    }
     return check("stream_bytes", stream_bytes, kibibyte, 64 * mebibyte);
 }
 

@@ -1,4 +1,5 @@
 // The engine's life, its endpoints, their checks, and its end; what a call does is in engine.cpp.
+#include "base/start_in_background.hpp"
 #include "lido/base/race.hpp"
 #include "lido/base/stoppable_sleep.hpp"
 #include "upstream/engine_parts.hpp"
@@ -11,13 +12,6 @@ namespace {
 
 /// An idle watch looks at its checks this often anyway.
 constexpr duration longest_sleep = std::chrono::hours(1);
-
-/// For what runs by itself: its outcome is told elsewhere.
-struct silent {
-    void complete() const noexcept {}
-    [[noreturn]] void fail(const std::exception_ptr&) const noexcept { std::terminate(); }
-    void cancelled() const noexcept {}
-};
 
 result<void> validate(std::span<const endpoint_settings> endpoints, std::size_t most) {
     if (endpoints.size() > most) {
@@ -72,8 +66,7 @@ const settings& engine::policies() const noexcept {
 
 void engine::start() {
     if (policies().health.interval == health_check_settings::off) return;
-    lido::detail::started_task<void, silent>::launch(group_.at(0), watch(weak_from_this()), silent{},
-                                                     closing_.get_token(), false);
+    start_in_background(group_.at(0), watch(weak_from_this()), closing_.get_token());
 }
 
 // ---- endpoints ------------------------------------------------------------------------------------------------------
@@ -190,8 +183,7 @@ task<void> engine::watch(std::weak_ptr<engine> who) {
                 token = self->wake_.get_token();
             }
             for (std::size_t i = 0; i < due.size(); ++i) {
-                lido::detail::started_task<void, silent>::launch(self->group_.at(0), check_one(self, whom[i], due[i]),
-                                                                 silent{}, self->closing_.get_token(), false);
+                start_in_background(self->group_.at(0), check_one(self, whom[i], due[i]), self->closing_.get_token());
             }
         }
         co_await stoppable_sleep(next, std::move(token));

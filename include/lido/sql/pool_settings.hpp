@@ -1,11 +1,13 @@
 // Lido: what can be set about a pool of database connections of any kind.
 #pragma once
 
+#include "lido/net/resolver.hpp"
 #include "lido/pool/settings.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 namespace lido::sql {
 
@@ -37,6 +39,13 @@ struct pool_settings {
     /// Rows and bytes that a streamed result brings at once: whichever comes first. 1 … 100,000; 1 KiB … 64 MiB.
     std::size_t stream_rows = 256;
     std::size_t stream_bytes = std::size_t{256} * 1024;
+
+    /// How often the names of servers are looked up again. When one leads elsewhere, as after a failover by DNS,
+    /// nothing new runs on the connections of before. 1 s … 24 h; 0: never, for names whose server gives out another
+    /// part of their addresses each time.
+    duration look_up_interval = std::chrono::seconds(30);
+    /// Looks them up for that; null: the process's, `net::default_resolver()`.
+    std::shared_ptr<net::resolver> names{};
 
     /// `invalid_argument` naming the first setting that is out of range.
     [[nodiscard]] result<void> validate() const;

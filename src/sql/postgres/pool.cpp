@@ -1,5 +1,6 @@
 #include "lido/sql/postgres/pool.hpp"
 
+#include "sql/follow_names.hpp"
 #include "sql/postgres/connect_parameters.hpp"
 #include "sql/postgres/statement_kind.hpp"
 
@@ -22,8 +23,24 @@ sql::pool_settings shared_settings(const settings& of) {
 
 pool::pool(scheduler_group& group, const postgres::settings& of) : plain(group, of.pool, connector(of)) {
     const postgres::settings counting = with_url_options(of).value();
-    if (counting.shared_connections == 0) return;
-    shared_.emplace(group, shared_settings(counting), connector(of, sharing::pipelined));
+    if (counting.shared_connections != 0) {
+        shared_.emplace(group, shared_settings(counting), connector(of, sharing::pipelined));
+    }
+    follow_names(group, of);
+}
+
+/// The pools of connections stay where they are when this object moves.
+void pool::follow_names(scheduler_group& group, const postgres::settings& of) {
+    std::vector<std::string> hosts;
+    for (const sql::server_place& each : read_target(of).value().places) {
+        if (!is_unix_socket(each)) hosts.push_back(each.host);
+    }
+    connection_pool* const leased = &connections();
+    connection_pool* const shared = shared_connections();
+    names_ = sql::follow_names(group, of.pool, std::move(hosts), [leased, shared] {
+        leased->retire_all();
+        if (shared != nullptr) shared->retire_all();
+    });
 }
 
 operation<sql::rows> pool::query_with(sql::statement what, sql::parameters with) {

@@ -1,11 +1,14 @@
 // Lido: a pool of MySQL or MariaDB connections.
 #pragma once
 
+#include "lido/net/address_watch.hpp"
 #include "lido/sql/basic_pool.hpp"
 #include "lido/sql/mysql/connector.hpp"
 #include "lido/sql/mysql/pool_settings.hpp"
 #include "lido/sql/replication_state.hpp"
 #include "lido/sql/server_report.hpp"
+
+#include <memory>
 
 namespace lido::mysql {
 
@@ -14,8 +17,7 @@ namespace lido::mysql {
 class pool : public sql::basic_pool<connector> {
 public:
     /// Throws `lido::exception` (`invalid_argument`, naming the setting) when `with` is out of range.
-    pool(scheduler_group& group, const pool_settings& with)
-        : basic_pool(group, (with.validate().value(), with.pool), connector(with)) {}
+    pool(scheduler_group& group, const pool_settings& with);
 
     /// Version, role, protection, and how many connections the server still takes, as far as it says. A replica is
     /// known as one only to users that may ask for its state (REPLICA MONITOR); for others it is "read-only".
@@ -25,6 +27,9 @@ public:
     [[nodiscard]] operation<sql::replication_state> replication();
     /// Nothing new runs on the connections of now.
     void retire_all() { connections().retire_all(); }
+
+private:
+    std::unique_ptr<net::address_watch> names_;  // goes first: it calls the pool
 };
 
 }  // namespace lido::mysql

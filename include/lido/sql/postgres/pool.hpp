@@ -1,6 +1,7 @@
 // Lido: a pool of PostgreSQL connections.
 #pragma once
 
+#include "lido/net/address_watch.hpp"
 #include "lido/sql/basic_pool.hpp"
 #include "lido/sql/postgres/connector.hpp"
 #include "lido/sql/postgres/copy.hpp"
@@ -9,6 +10,7 @@
 #include "lido/sql/replication_state.hpp"
 #include "lido/sql/server_report.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -62,7 +64,10 @@ private:
     using plain = sql::basic_pool<connector>;
     static task<result<std::size_t>> close_of(operation<std::size_t> first, operation<std::size_t> second);
 
+    void follow_names(scheduler_group& group, const postgres::settings& of);
+
     std::optional<plain> shared_;
+    std::unique_ptr<net::address_watch> names_;  // goes first: it calls the pools
 };
 
 }  // namespace lido::postgres

@@ -1,4 +1,4 @@
-// Lido: tasks of a client or a service that nobody waits for.
+// Lido: tasks that nobody waits for.
 #pragma once
 
 #include "lido/base/operation.hpp"
@@ -9,7 +9,7 @@
 #include <stop_token>
 #include <utility>
 
-namespace lido::http {
+namespace lido {
 
 /// Starts `body` on `where`; it ends by itself or when `until` asks for it. What it throws ends the program: there is
 /// nobody to tell.
@@ -22,4 +22,4 @@ inline void start_in_background(scheduler& where, task<void> body, std::stop_tok
     lido::detail::started_task<void, sink>::launch(where, std::move(body), sink{}, std::move(until), false);
 }
 
-}  // namespace lido::http
+}  // namespace lido

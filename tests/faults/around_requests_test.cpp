@@ -146,6 +146,14 @@ std::vector<bomb> bombs() {
         {"empty_frames_without_end", "zstd", [] { return repeated(compressed("zstd", ""), 1'000'000); }},
         {"empty_members_within_gzip", "gzip, gzip",
          [] { return compressed("gzip", repeated(compressed("gzip", ""), 3'000'000)); }},
+        // One byte now and then, so that something seems to come of it.
+        {"empty_members_between_bytes_within_gzip", "gzip, gzip",
+         [] {
+             const std::string round = compressed("gzip", "x") + repeated(compressed("gzip", ""), 52'000);
+             return compressed("gzip", repeated(round, 64));
+         }},
+        {"members_of_one_byte_within_gzip", "gzip, gzip",
+         [] { return compressed("gzip", repeated(compressed("gzip", "x"), 3'000'000)); }},
         {"a_huge_window", "zstd", [] { return std::string("\x28\xB5\x2F\xFD\x00\x88\x01\x00\x00", 9); }},
         {"five_codings", "gzip, gzip, gzip, gzip, gzip", [] { return compressed("gzip", ""); }},
     };

@@ -248,6 +248,17 @@ TEST_F(http2_session_test, a_request_that_is_not_fit_to_be_sent_is_refused_and_n
     EXPECT_THAT(sent(), IsEmpty());
 }
 
+/// Rule C10 of HTTP clients (curl CVE-2003-1605, CVE-2015-3153): behind a tunnel it is the server that would read them.
+TEST_F(http2_session_test, credentials_for_a_proxy_are_not_shown_to_the_server) {
+    greet();
+    call made(limits);
+    made.what = request(method::get, "/").header("proxy-authorization", "Basic bWU6aGlkZGVu");
+    const auto started = session->start(made.stream, made.what, {.host = "shop.example"}, true);
+    ASSERT_FALSE(started.has_value());
+    EXPECT_EQ(started.error(), errc::invalid_argument);
+    EXPECT_THAT(sent(), IsEmpty());
+}
+
 TEST_F(http2_session_test, says_goodbye_once) {
     greet();
     session->say_goodbye();

@@ -15,7 +15,8 @@ bool is_at(std::string_view uri, std::string_view origin) noexcept {
 
 }  // namespace
 
-/// What the request is about, as an absolute URI; nothing when it is not fit to be sent, of which `send` will tell.
+/// What the request is about, as an absolute URI. Nothing when it is about the server as a whole (OPTIONS *), or not
+/// fit to be sent, of which `send` will tell.
 std::optional<std::string> client::implementation::uri_of(const request& what) const {
     const std::string& target = what.target();
     if (!target.empty() && target.front() == '/') {
@@ -63,9 +64,9 @@ task<result<response>> client::implementation::run_cached(std::shared_ptr<implem
     scheduler& here = *scheduler::current();
     std::optional<std::string> uri = me.uri_of(what);
     if (!uri || me.closing_.stop_requested()) {
-        // It will be refused, and told why.
-        result<response> refused = co_await send(self, std::move(what), how);
-        co_return refused;
+        // Nothing is stored about it, or it will be refused, and told why.
+        result<response> uncached = co_await send(self, std::move(what), how);
+        co_return uncached;
     }
     const bool at_base = me.base_origin_ && is_at(*uri, me.base_text_);
     const headers& defaults = at_base ? me.base_defaults_ : me.defaults_;

@@ -27,6 +27,11 @@ std::string_view without_query(std::string_view target) {
     return target.substr(0, target.find('?'));
 }
 
+error no_tunnels() {
+    return {errc::invalid_argument, "CONNECT opens a tunnel, and a client has no way to hand one out",
+            "to reach servers through a proxy, set client setting proxy"};
+}
+
 /// A body that cannot be had a second time, or whose source has failed, is not sent again.
 bool may_repeat(const request& what, const client::implementation::attempt_result& last) {
     return !last.outcome.source_failed && what.may_be_sent();
@@ -88,15 +93,17 @@ result<origin_pool*> client::implementation::base_pool(time_point now) {
     return base_pool_.get();
 }
 
-/// The pool for the request's target, which becomes what is sent: path and query.
+/// The pool for the request's target, which becomes what is sent: path and query, or the server as a whole.
 result<client::implementation::pool_use> client::implementation::find_pool(request& what, time_point now) {
+    if (what.method() == method::connect) return no_tunnels();
     const std::string& target = what.target();
-    if (!target.empty() && target.front() == '/') {
+    const bool of_server = target == "*" && what.method() == method::options;
+    if (of_server || (!target.empty() && target.front() == '/')) {
         if (!base_origin_) {
             return error(errc::invalid_argument, fmt::format("target '{}' is relative", without_query(target)),
                          "give an absolute URL, or set base_url");
         }
-        if (!base_prefix_.empty()) what.set_target(base_prefix_ + target);
+        if (!of_server && !base_prefix_.empty()) what.set_target(base_prefix_ + target);
         auto base = base_pool(now);
         if (!base) return std::move(base).error();
         return pool_use(**base);

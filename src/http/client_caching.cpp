@@ -38,6 +38,8 @@ task<result<response>> client::implementation::send_visiting(std::shared_ptr<imp
     time_point sent = here.now();
     how.counted = false;
     how.sent_at = &sent;
+    // One for both requests that this may take.
+    if (how.deadline == never) how.deadline = deadline_after(sent, what.timeout().value_or(self->settings_.timeout));
     visit.prepare(what);
     result<response> came = co_await send(self, what, how);
     if (visit.must_ask_again(came)) {

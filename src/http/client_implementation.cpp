@@ -15,8 +15,21 @@
 namespace lido::http {
 namespace {
 
-/// Sending again on another reused connection may meet another dead one; more often than this it is no accident.
-constexpr unsigned max_resends = 3;
+/// Each connection that the pool has may have died while it was idle, and a few that took their place. To find that out
+/// costs no server anything.
+constexpr unsigned spare_resends_of_unsent = 3;
+/// Whatever is refused has cost the server work, and who refuses twice is overloaded: he gets the pauses of the retry
+/// policy.
+constexpr unsigned max_resends_of_not_processed = 2;
+/// RFC 9110 §9.2.2: what was sent again automatically and fails again is left to others.
+constexpr unsigned max_resends_of_unanswered = 1;
+
+/// Counts one more, unless there were `most` already.
+bool take(unsigned& count, unsigned most) {
+    if (count >= most) return false;
+    ++count;
+    return true;
+}
 
 random_source& dice() {
     static thread_local random_source source(random_source::entropy_seed());
@@ -190,14 +203,15 @@ task<void> client::implementation::attempt(origin_pool& to, const request& what,
 /// RFC 9110 §9.2.2 and RFC 9112 §9.3.1: a reused connection may have been closed by the peer just when the request was
 /// sent. Sent again, without counting as a retry, when no byte of an answer came and the peer provably did not act on
 /// it, or doing it twice does no harm.
-bool client::implementation::may_resend(const request& what, const attempt_result& last, unsigned resends) const {
+bool client::implementation::take_resend(const request& what, const attempt_result& last, resend_counts& counts) const {
     const exchange_outcome& outcome = last.outcome;
     if (!outcome.failure || !last.exchanged || outcome.answered || !may_repeat(what, last)) return false;
-    if (outcome.not_processed) return resends < max_resends + settings_.max_connections_per_origin;
-    if (!last.reused) return false;
-    if (!(*outcome.failure == errc::connection_closed)) return false;
-    if (outcome.unsent) return resends < max_resends + settings_.max_connections_per_origin;
-    return resends < max_resends && is_idempotent(what.method());
+    const bool died_idle = last.reused && *outcome.failure == errc::connection_closed;
+    if (died_idle && outcome.unsent && !outcome.turned_away) {
+        return take(counts.unsent, spare_resends_of_unsent + settings_.max_connections_per_origin);
+    }
+    if (outcome.not_processed) return take(counts.not_processed, max_resends_of_not_processed);
+    return died_idle && is_idempotent(what.method()) && take(counts.unanswered, max_resends_of_unanswered);
 }
 
 namespace {
@@ -239,13 +253,12 @@ task<result<response>> client::implementation::send(std::shared_ptr<implementati
     pool_use pool(std::move(*found));
     const bool streamed = how.opened != nullptr;
     attempt_result last;
-    unsigned resends = 0;
+    resend_counts resends;
     bool unsure_before = false;
     for (unsigned number = 1;; ++number) {
         const time_point attempt_begun = me.settings_.on_attempt ? here.now() : begun;
         co_await me.attempt(*pool, what, deadline, streamed, last);
-        while (me.may_resend(what, last, resends)) {
-            ++resends;
+        while (me.take_resend(what, last, resends)) {
             me.resends_.fetch_add(1, std::memory_order_relaxed);
             co_await me.attempt(*pool, what, deadline, streamed, last);
         }
@@ -308,7 +321,8 @@ task<upstream::attempt_end> client::implementation::once(const request& what, ti
     if (!base_prefix_.empty()) prefixed.emplace(what).set_target(base_prefix_ + what.target());
     const request& sent = prefixed ? *prefixed : what;
     co_await attempt(pool, sent, deadline, false, last);
-    for (unsigned resends = 0; may_resend(sent, last, resends); ++resends) {
+    resend_counts resends;
+    while (take_resend(sent, last, resends)) {
         resends_.fetch_add(1, std::memory_order_relaxed);
         co_await attempt(pool, sent, deadline, false, last);
     }

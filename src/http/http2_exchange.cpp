@@ -43,6 +43,7 @@ task<void> exchange_http2(connection& on, const request& what, exchange_settings
     } else {
         outcome.failure = stream.failure();
         outcome.unsent = outcome.not_processed = stream.is_unprocessed();
+        outcome.turned_away = stream.is_turned_away();
     }
 }
 

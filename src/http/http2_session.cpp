@@ -475,6 +475,7 @@ void http2_session::release_resets() {
 void http2_session::close_stream(http2_stream& stream, std::uint32_t code) {
     if (stream.not_written_ || (code == NGHTTP2_REFUSED_STREAM && !stream.answered_)) {
         stream.unprocessed_ = true;
+        stream.turned_away_ = !stream.not_written_;
         return fail_stream(
             stream, error(errc::connection_closed, stream.not_written_ ? "the HTTP/2 connection took no new request"
                                                                        : "the server refused the HTTP/2 stream"));

@@ -227,6 +227,7 @@ void http2_body::describe(exchange_outcome& outcome) const {
     outcome.failure = failure_;
     if (stream_.current() == http2_stream::state::failed) {
         outcome.unsent = outcome.not_processed = stream_.is_unprocessed();
+        outcome.turned_away = stream_.is_turned_away();
     }
 }
 

@@ -28,8 +28,8 @@ struct misbehaviour {
     std::size_t post_times = 1;
 };
 
-/// Three, and one for each connection that there may be, after the first.
-constexpr std::size_t most_resends = 1 + 3 + 10;
+/// A first time, and twice more: whoever refuses that often is overloaded.
+constexpr std::size_t most_times = 1 + 2;
 
 std::vector<misbehaviour> misbehaviours() {
     using enum errc;
@@ -37,7 +37,7 @@ std::vector<misbehaviour> misbehaviours() {
     return {
         // Not processed, and said so: sent again, POST too.
         {"refuses_once", {}, {}, stays, 2, 2},
-        {"refuses_always", connection_closed, connection_closed, stays, most_resends, most_resends},
+        {"refuses_always", connection_closed, connection_closed, stays, most_times, most_times},
         {"goes_away_below_it_once", {}, {}, goes, 2, 2},
         {"goes_away_below_it_and_stays_once", {}, {}, goes, 2, 2},
         // Going away otherwise.
@@ -172,6 +172,21 @@ TEST_P(misbehaving_http2_server, does_no_harm_to_a_get) {
 
 TEST_P(misbehaving_http2_server, does_no_harm_to_a_post) {
     expect(method::post, GetParam().post, GetParam().post_times);
+}
+
+/// Rule D1 of HTTP/2 (RFC 9113 §8.7): sent again once or twice; what follows has the pauses of the policy.
+TEST(a_server_that_refuses_every_stream, gets_a_request_three_times_and_then_as_the_retry_policy_says) {
+    python_server server("misbehaving_http2_server.py");
+    runtime io;
+    http::client_settings settings = eager_settings(server.url(), 2);
+    settings.http_version = http::http_versions::http2;
+    client user(io, settings);
+    const auto refused = user.send(nonce_request(method::post, "refused", "/refuses_always")).wait();
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error(), errc::connection_closed) << refused.error().message();
+    EXPECT_EQ(user.statistics().resends, 2U);
+    EXPECT_EQ(user.statistics().retries, 2U);
+    EXPECT_EQ(user.send(nonce_request(method::get, "refused", "/seen")).wait().value().body(), "5");
 }
 
 INSTANTIATE_TEST_SUITE_P(that, misbehaving_http2_server, testing::ValuesIn(misbehaviours()),

@@ -195,6 +195,29 @@ TEST(misbehaving_server_on_a_new_connection, that_hangs_up_is_not_asked_again_wi
     EXPECT_EQ(server.requests(), 2U);
 }
 
+/// Rule C1 of HTTP/1.1 (RFC 9110 §9.2.2): what was sent again by itself and fails again is not sent a third time.
+TEST(misbehaving_server_on_kept_connections, that_hangs_up_gets_a_request_twice_and_then_as_the_retry_policy_says) {
+    for (const unsigned retries : {0U, 1U}) {
+        scripted_server server({.on_request = [](const arrival& what) {
+            if (what.on_connection == 1) return reaction{.bytes = response_text("right")};
+            return reaction{.then = afterwards::fin};
+        }});
+        runtime io;
+        client user(io, eager_settings(server.url(), retries));
+        // Each holds its connection until all have one.
+        std::vector<http::response_stream> held;
+        for (int i = 0; i < 3; ++i) held.push_back(user.open(http::request(method::get, "/")).wait().value());
+        for (http::response_stream& each : held) EXPECT_EQ(each.read_all(100).wait().value(), "right");
+        ASSERT_EQ(server.accepted(), 3U);
+        held.clear();
+        const auto got = user.send(nonce_request(method::get, "get")).wait();
+        ASSERT_FALSE(got.has_value());
+        EXPECT_EQ(got.error(), errc::connection_closed) << got.error().message();
+        EXPECT_EQ(user.statistics().resends, 1U);
+        EXPECT_EQ(server.nonces().at("get"), 2U + retries);
+    }
+}
+
 TEST(misbehaving_server_on_a_new_connection, that_speaks_first_is_not_believed) {
     scripted_server server(
         {.on_request = [](const arrival&) { return reaction{.bytes = response_text("right")}; },

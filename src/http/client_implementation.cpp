@@ -216,11 +216,25 @@ bool client::implementation::take_resend(const request& what, const attempt_resu
 
 namespace {
 
-/// The connection broke, and with it the knowledge of what became of a request that does harm when done twice.
-void mark_unsure(std::optional<error>& failure, const request& what) {
-    if (!(*failure == errc::connection_closed)) return;
-    error unsure(errc::maybe_executed, fmt::format("{} {}: the connection broke after the request was sent",
-                                                   what.method().text(), without_query(what.target())));
+/// An end of an exchange after which nobody knows whether the server has acted. A response that is too large, or a
+/// source that failed, is something else: it says what happened.
+bool leaves_doubt(const error& failure) {
+    for (const errc code :
+         {errc::connection_closed, errc::read_timeout, errc::write_timeout, errc::timeout, errc::protocol_error}) {
+        if (failure == code) return true;
+    }
+    return false;
+}
+
+/// With its exchange went the knowledge of what became of a request that does harm when done twice. The caller could
+/// not tell its error from that of a request that never left.
+void mark_unsure(client::implementation::attempt_result& last, const request& what) {
+    std::optional<error>& failure = last.outcome.failure;
+    if (last.outcome.source_failed || !leaves_doubt(*failure)) return;
+    const bool broke = *failure == errc::connection_closed;
+    error unsure(errc::maybe_executed, fmt::format("{} {}: {}", what.method().text(), without_query(what.target()),
+                                                   broke ? "the connection broke after the request was sent"
+                                                         : "no proper answer came after the request was sent"));
     failure = std::move(unsure).with_cause(*failure);
 }
 
@@ -270,10 +284,9 @@ task<result<response>> client::implementation::send(std::shared_ptr<implementati
         }
         std::optional<error>& failure = last.outcome.failure;
         const bool unsure = failure && last.exchanged && !last.outcome.unsent && !is_idempotent(what.method());
-        if (unsure) mark_unsure(failure, what);
-
         std::optional<duration> wait;
         if (how.retried) wait = me.next_attempt(what, last, number, deadline);
+        if (unsure) mark_unsure(last, what);
         if (me.settings_.on_attempt) {
             me.report(*pool, what, last, number, here.now() - attempt_begun, wait.value_or(duration(-1)));
         }
@@ -330,7 +343,7 @@ task<upstream::attempt_end> client::implementation::once(const request& what, ti
     std::optional<error>& failure = last.outcome.failure;
     if (failure) {
         failed_.fetch_add(1, std::memory_order_relaxed);
-        if (last.exchanged && !last.outcome.unsent && !is_idempotent(what.method())) mark_unsure(failure, sent);
+        if (last.exchanged && !last.outcome.unsent && !is_idempotent(what.method())) mark_unsure(last, sent);
         failure = std::move(*failure).with_context(
             fmt::format("{} {}{}", what.method().text(), pool.text, without_query(sent.target())));
     }

@@ -46,6 +46,8 @@ public:
     [[nodiscard]] bool is_unprocessed() const noexcept { return unprocessed_; }
     /// Of these: the peer said so.
     [[nodiscard]] bool is_turned_away() const noexcept { return turned_away_; }
+    /// Its HEADERS were handed out to be sent. What was not will not be, once it is given up.
+    [[nodiscard]] bool is_written() const noexcept { return written_; }
     /// Something of an answer had come, be it a reset.
     [[nodiscard]] bool is_answered() const noexcept { return answered_; }
     /// There is more of the request's body than the peer has let be sent.

@@ -1,5 +1,6 @@
 // Any bytes as coded content. The first four choose the codings, the pieces in which it goes in and comes out, and the
-// bounds: these hold, the outcome does not depend on the pieces, and decoding comes to an end.
+// bounds: these hold, what is decoded stays in proportion to what comes out, the outcome does not depend on the pieces,
+// and decoding comes to an end.
 #include "http/content_decoder.hpp"
 #include "http/response_reader.hpp"
 #include "lido/base/assert.hpp"
@@ -28,6 +29,7 @@ struct outcome {
 
 outcome run(const response& head, const decoding_settings& bounds, std::string_view body, std::size_t in,
             std::size_t out) {
+    const bool alone = head.header("Content-Encoding")->find(',') == std::string_view::npos;
     outcome made;
     auto decoder = content_decoder::make(head.headers(), bounds);
     LIDO_ASSERT(decoder.has_value() && decoder->has_value());
@@ -46,6 +48,8 @@ outcome run(const response& head, const decoding_settings& bounds, std::string_v
             LIDO_ASSERT(made.content.size() <= bounds.max_bytes);
             LIDO_ASSERT(made.content.size() <= bounds.ratio_free_bytes ||
                         made.content.size() / bounds.max_ratio <= consumed);
+            LIDO_ASSERT(!alone ||
+                        consumed <= bounds.max_fruitless_bytes + content_decoder::fruitful_bytes * made.content.size());
             if (step->produced < space.size()) break;
         }
         LIDO_ASSERT(piece.empty());
@@ -83,6 +87,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     bounds.max_bytes = wide ? most_bytes : std::uint64_t{1} << (data[3] % 20U);
     bounds.ratio_free_bytes = wide ? most_bytes : data[3];
     bounds.max_ratio = 2U + data[3] * 2U;
+    if (!wide) bounds.max_fruitless_bytes = 64U + data[3] * 2U;
     const outcome whole = run(came, bounds, body, body.size() + 1, largest_space);
     const outcome pieces = run(came, bounds, body, data[1] + std::size_t{1}, data[2] + std::size_t{1});
     // Bounds are looked at after each piece, and so are met a little earlier or later; without them all is the same.

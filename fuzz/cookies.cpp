@@ -82,7 +82,9 @@ void check_jar(cookie_jar& jar, const cookie_jar_settings& bounds, wall_time now
     for (const char* url : urls) {
         const std::string field = jar.field_for(url, now);
         check_field(field);
-        LIDO_ASSERT(field.size() <= bounds.max_cookies * (bounds.max_cookie_bytes + 3));
+        LIDO_ASSERT(field.size() <= bounds.max_field_bytes);
+        const auto separators = std::count(field.begin(), field.end(), ';');
+        LIDO_ASSERT(static_cast<std::size_t>(separators) < bounds.max_field_cookies);
     }
     LIDO_ASSERT(jar.field_for(stranger, now).empty());
     LIDO_ASSERT(jar.size() <= bounds.max_cookies);
@@ -119,6 +121,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     bounds.max_cookies = 6;
     bounds.max_cookies_per_host = 3;
     bounds.max_cookie_bytes = 200;
+    bounds.max_field_bytes = 300;
+    bounds.max_field_cookies = 2;
     bounds.is_public_suffix = is_public;
     cookie_jar jar(bounds);
     while (!text.empty()) {

@@ -1,6 +1,7 @@
 // Any bytes as method, target, names and values of a request, as its client's defaults, and as what a proxy is told:
 // each line is one, the first byte of a line says what. Either it is refused, or nothing but what may stand in a
-// request comes out, and whoever reads it finds exactly what was asked for. The same for HTTP/2.
+// request comes out, and whoever reads it finds exactly what was asked for. Credentials for a proxy go to nobody else.
+// The same for HTTP/2.
 #include "http/http2_fields.hpp"
 #include "http/request_writer.hpp"
 #include "lido/base/assert.hpp"
@@ -183,6 +184,7 @@ void check_http1(const asked& from) {
     check_fields(from, take_fields(text));
     LIDO_ASSERT(std::string(text) + std::string(written->body) == from.what.body());
     LIDO_ASSERT(!from.close || written->closes);
+    LIDO_ASSERT(!from.has("Proxy-Authorization") || !from.prefix.empty() || from.what.method() == method::connect);
 }
 
 void check_http2(const asked& from) {
@@ -197,6 +199,7 @@ void check_http2(const asked& from) {
         const bool pseudo = name.starts_with(':');
         LIDO_ASSERT(!(pseudo && regular));
         regular = !pseudo;
+        if (same_name(name, "Proxy-Authorization")) LIDO_ASSERT(from.what.method() == method::connect);
         if (name == ":method") LIDO_ASSERT(value == from.what.method().text());
         if (name == ":path") LIDO_ASSERT(value == from.what.target());
         for (const char c : name.substr(pseudo ? 1 : 0)) {

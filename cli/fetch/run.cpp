@@ -31,6 +31,8 @@ std::string head_text(const http::response& head) {
 
 exit_code code_of(const error& failure) noexcept {
     if (failure.code().category() != error_category()) return exit_failed;
+    // Whether it was done is another question than what went wrong.
+    if (failure == errc::maybe_executed && failure.cause() != nullptr) return code_of(*failure.cause());
     switch (static_cast<errc>(failure.code().value())) {
         case errc::resolve_failed:
             return exit_resolve;

@@ -42,7 +42,7 @@ constexpr std::array vocabulary{
                      "check the server's load, or raise the time-out"},
     vocabulary_entry{errc::connection_closed, "connection_closed", "the connection was closed", "try again"},
     vocabulary_entry{errc::maybe_executed, "maybe_executed",
-                     "the connection broke after the request was sent; the peer may have acted on it",
+                     "no proper answer came after the request was sent; the peer may have acted on it",
                      "find out whether it was done before sending it again"},
     vocabulary_entry{errc::protocol_error, "protocol_error", "the peer broke the protocol",
                      "check that the address belongs to a server of this kind"},

@@ -15,7 +15,8 @@ bool is_at(std::string_view uri, std::string_view origin) noexcept {
 
 }  // namespace
 
-/// What the request is about, as an absolute URI; nothing when it is not fit to be sent, of which `send` will tell.
+/// What the request is about, as an absolute URI. Nothing when it is about the server as a whole (OPTIONS *), or not
+/// fit to be sent, of which `send` will tell.
 std::optional<std::string> client::implementation::uri_of(const request& what) const {
     const std::string& target = what.target();
     if (!target.empty() && target.front() == '/') {
@@ -37,6 +38,8 @@ task<result<response>> client::implementation::send_visiting(std::shared_ptr<imp
     time_point sent = here.now();
     how.counted = false;
     how.sent_at = &sent;
+    // One for both requests that this may take.
+    if (how.deadline == never) how.deadline = deadline_after(sent, what.timeout().value_or(self->settings_.timeout));
     visit.prepare(what);
     result<response> came = co_await send(self, what, how);
     if (visit.must_ask_again(came)) {
@@ -63,9 +66,9 @@ task<result<response>> client::implementation::run_cached(std::shared_ptr<implem
     scheduler& here = *scheduler::current();
     std::optional<std::string> uri = me.uri_of(what);
     if (!uri || me.closing_.stop_requested()) {
-        // It will be refused, and told why.
-        result<response> refused = co_await send(self, std::move(what), how);
-        co_return refused;
+        // Nothing is stored about it, or it will be refused, and told why.
+        result<response> uncached = co_await send(self, std::move(what), how);
+        co_return uncached;
     }
     const bool at_base = me.base_origin_ && is_at(*uri, me.base_text_);
     const headers& defaults = at_base ? me.base_defaults_ : me.defaults_;

@@ -85,7 +85,7 @@ task<result<response>> client::implementation::follow(std::shared_ptr<implementa
         how.deadline = deadline;
         result<response> came(response{});
         if (!url) {
-            // It will be refused, and told why.
+            // It has no cookies and leads nowhere, or it will be refused, and told why.
             came = co_await send(self, std::move(what), how);
             co_return came;
         }

@@ -15,8 +15,21 @@
 namespace lido::http {
 namespace {
 
-/// Sending again on another reused connection may meet another dead one; more often than this it is no accident.
-constexpr unsigned max_resends = 3;
+/// Each connection that the pool has may have died while it was idle, and a few that took their place. To find that out
+/// costs no server anything.
+constexpr unsigned spare_resends_of_unsent = 3;
+/// Whatever is refused has cost the server work, and who refuses twice is overloaded: he gets the pauses of the retry
+/// policy.
+constexpr unsigned max_resends_of_not_processed = 2;
+/// RFC 9110 §9.2.2: what was sent again automatically and fails again is left to others.
+constexpr unsigned max_resends_of_unanswered = 1;
+
+/// Counts one more, unless there were `most` already.
+bool take(unsigned& count, unsigned most) {
+    if (count >= most) return false;
+    ++count;
+    return true;
+}
 
 random_source& dice() {
     static thread_local random_source source(random_source::entropy_seed());
@@ -25,6 +38,11 @@ random_source& dice() {
 
 std::string_view without_query(std::string_view target) {
     return target.substr(0, target.find('?'));
+}
+
+error no_tunnels() {
+    return {errc::invalid_argument, "CONNECT opens a tunnel, and a client has no way to hand one out",
+            "to reach servers through a proxy, set client setting proxy"};
 }
 
 /// A body that cannot be had a second time, or whose source has failed, is not sent again.
@@ -88,15 +106,17 @@ result<origin_pool*> client::implementation::base_pool(time_point now) {
     return base_pool_.get();
 }
 
-/// The pool for the request's target, which becomes what is sent: path and query.
+/// The pool for the request's target, which becomes what is sent: path and query, or the server as a whole.
 result<client::implementation::pool_use> client::implementation::find_pool(request& what, time_point now) {
+    if (what.method() == method::connect) return no_tunnels();
     const std::string& target = what.target();
-    if (!target.empty() && target.front() == '/') {
+    const bool of_server = target == "*" && what.method() == method::options;
+    if (of_server || (!target.empty() && target.front() == '/')) {
         if (!base_origin_) {
             return error(errc::invalid_argument, fmt::format("target '{}' is relative", without_query(target)),
                          "give an absolute URL, or set base_url");
         }
-        if (!base_prefix_.empty()) what.set_target(base_prefix_ + target);
+        if (!of_server && !base_prefix_.empty()) what.set_target(base_prefix_ + target);
         auto base = base_pool(now);
         if (!base) return std::move(base).error();
         return pool_use(**base);
@@ -184,23 +204,38 @@ task<void> client::implementation::attempt(origin_pool& to, const request& what,
 /// RFC 9110 §9.2.2 and RFC 9112 §9.3.1: a reused connection may have been closed by the peer just when the request was
 /// sent. Sent again, without counting as a retry, when no byte of an answer came and the peer provably did not act on
 /// it, or doing it twice does no harm.
-bool client::implementation::may_resend(const request& what, const attempt_result& last, unsigned resends) const {
+bool client::implementation::take_resend(const request& what, const attempt_result& last, resend_counts& counts) const {
     const exchange_outcome& outcome = last.outcome;
     if (!outcome.failure || !last.exchanged || outcome.answered || !may_repeat(what, last)) return false;
-    if (outcome.not_processed) return resends < max_resends + settings_.max_connections_per_origin;
-    if (!last.reused) return false;
-    if (!(*outcome.failure == errc::connection_closed)) return false;
-    if (outcome.unsent) return resends < max_resends + settings_.max_connections_per_origin;
-    return resends < max_resends && is_idempotent(what.method());
+    const bool died_idle = last.reused && *outcome.failure == errc::connection_closed;
+    if (died_idle && outcome.unsent && !outcome.turned_away) {
+        return take(counts.unsent, spare_resends_of_unsent + settings_.max_connections_per_origin);
+    }
+    if (outcome.not_processed) return take(counts.not_processed, max_resends_of_not_processed);
+    return died_idle && is_idempotent(what.method()) && take(counts.unanswered, max_resends_of_unanswered);
 }
 
 namespace {
 
-/// The connection broke, and with it the knowledge of what became of a request that does harm when done twice.
-void mark_unsure(std::optional<error>& failure, const request& what) {
-    if (!(*failure == errc::connection_closed)) return;
-    error unsure(errc::maybe_executed, fmt::format("{} {}: the connection broke after the request was sent",
-                                                   what.method().text(), without_query(what.target())));
+/// An end of an exchange after which nobody knows whether the server has acted. A response that is too large, or a
+/// source that failed, is something else: it says what happened.
+bool leaves_doubt(const error& failure) {
+    for (const errc code :
+         {errc::connection_closed, errc::read_timeout, errc::write_timeout, errc::timeout, errc::protocol_error}) {
+        if (failure == code) return true;
+    }
+    return false;
+}
+
+/// With its exchange went the knowledge of what became of a request that does harm when done twice. The caller could
+/// not tell its error from that of a request that never left.
+void mark_unsure(client::implementation::attempt_result& last, const request& what) {
+    std::optional<error>& failure = last.outcome.failure;
+    if (last.outcome.source_failed || !leaves_doubt(*failure)) return;
+    const bool broke = *failure == errc::connection_closed;
+    error unsure(errc::maybe_executed, fmt::format("{} {}: {}", what.method().text(), without_query(what.target()),
+                                                   broke ? "the connection broke after the request was sent"
+                                                         : "no proper answer came after the request was sent"));
     failure = std::move(unsure).with_cause(*failure);
 }
 
@@ -234,13 +269,12 @@ task<result<response>> client::implementation::send(std::shared_ptr<implementati
     if (how.retried) (*pool).retries.note_request(begun);
     const bool streamed = how.opened != nullptr;
     attempt_result last;
-    unsigned resends = 0;
+    resend_counts resends;
     bool unsure_before = false;
     for (unsigned number = 1;; ++number) {
         const time_point attempt_begun = me.settings_.on_attempt ? here.now() : begun;
         co_await me.attempt(*pool, what, deadline, streamed, last);
-        while (me.may_resend(what, last, resends)) {
-            ++resends;
+        while (me.take_resend(what, last, resends)) {
             me.resends_.fetch_add(1, std::memory_order_relaxed);
             co_await me.attempt(*pool, what, deadline, streamed, last);
         }
@@ -252,10 +286,9 @@ task<result<response>> client::implementation::send(std::shared_ptr<implementati
         }
         std::optional<error>& failure = last.outcome.failure;
         const bool unsure = failure && last.exchanged && !last.outcome.unsent && !is_idempotent(what.method());
-        if (unsure) mark_unsure(failure, what);
-
         std::optional<duration> wait;
         if (how.retried) wait = me.next_attempt(*pool, what, last, number, deadline);
+        if (unsure) mark_unsure(last, what);
         if (me.settings_.on_attempt) {
             me.report(*pool, what, last, number, here.now() - attempt_begun, wait.value_or(duration(-1)));
         }
@@ -303,7 +336,8 @@ task<upstream::attempt_end> client::implementation::once(const request& what, ti
     if (!base_prefix_.empty()) prefixed.emplace(what).set_target(base_prefix_ + what.target());
     const request& sent = prefixed ? *prefixed : what;
     co_await attempt(pool, sent, deadline, false, last);
-    for (unsigned resends = 0; may_resend(sent, last, resends); ++resends) {
+    resend_counts resends;
+    while (take_resend(sent, last, resends)) {
         resends_.fetch_add(1, std::memory_order_relaxed);
         co_await attempt(pool, sent, deadline, false, last);
     }
@@ -311,7 +345,7 @@ task<upstream::attempt_end> client::implementation::once(const request& what, ti
     std::optional<error>& failure = last.outcome.failure;
     if (failure) {
         failed_.fetch_add(1, std::memory_order_relaxed);
-        if (last.exchanged && !last.outcome.unsent && !is_idempotent(what.method())) mark_unsure(failure, sent);
+        if (last.exchanged && !last.outcome.unsent && !is_idempotent(what.method())) mark_unsure(last, sent);
         failure = std::move(*failure).with_context(
             fmt::format("{} {}{}", what.method().text(), pool.text, without_query(sent.target())));
     }

@@ -106,6 +106,12 @@ private:
         std::shared_ptr<open_exchange>* opened = nullptr;
     };
     struct job;
+    /// How often a request was sent again, by what had become of it before.
+    struct resend_counts {
+        unsigned unsent = 0;         ///< its connection was dead before anything was sent
+        unsigned not_processed = 0;  ///< the server would not have it
+        unsigned unanswered = 0;     ///< its connection broke, perhaps after the server had acted
+    };
 
     [[nodiscard]] static task<result<response>> send(std::shared_ptr<implementation> self, request what, manner how);
     /// Is there more to do about a request than to send it?
@@ -141,7 +147,7 @@ private:
     [[nodiscard]] static task<result<exchange_outcome>> run_job(std::shared_ptr<job> what);
     [[nodiscard]] exchange_settings settings_for(const origin_pool& to, const request& what, time_point deadline,
                                                  bool streamed) const;
-    [[nodiscard]] bool may_resend(const request& what, const attempt_result& last, unsigned resends) const;
+    [[nodiscard]] bool take_resend(const request& what, const attempt_result& last, resend_counts& counts) const;
     void report(const origin_pool& to, const request& what, const attempt_result& last, unsigned number,
                 duration elapsed, duration retry_in) const;
     void start_clean_up();

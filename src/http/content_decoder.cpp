@@ -16,6 +16,12 @@ constexpr std::size_t piece_size = std::size_t{256} * 1024;
 
 constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
 
+error too_fruitless(std::uint64_t bound) {
+    return {errc::limit_exceeded,
+            fmt::format("response content has more than max_fruitless_bytes = {} that come to nothing", bound),
+            "raise decoding_settings::max_fruitless_bytes if the server is right to send that"};
+}
+
 error out_of_range(std::string_view field, std::uint64_t value, std::string_view range) {
     return {errc::invalid_argument, fmt::format("decoding setting {} = {} is out of range {}", field, value, range),
             fmt::format("choose {} within {}", field, range)};
@@ -74,13 +80,9 @@ result<std::size_t> content_decoder::run(std::size_t number, std::string_view& i
         if (!step) return step.error();
         from.remove_prefix(step->consumed);
         filled += step->produced;
-        mine.fruitless = step->produced != 0 ? 0 : mine.fruitless + step->consumed;
-        if (mine.fruitless > bounds_.max_fruitless_bytes) {
-            return error(errc::limit_exceeded,
-                         fmt::format("response content has more than max_fruitless_bytes = {} that come to nothing",
-                                     bounds_.max_fruitless_bytes),
-                         "raise decoding_settings::max_fruitless_bytes if the server is right to send that");
-        }
+        mine.taken += step->consumed;
+        mine.given += step->produced;
+        if (auto within = check_bounds(mine); !within) return std::move(within).error();
         if (step->produced != 0 || step->consumed != 0) continue;
         if (number == 0) break;
         stage& before = stages_[number - 1];
@@ -92,16 +94,21 @@ result<std::size_t> content_decoder::run(std::size_t number, std::string_view& i
     return filled;
 }
 
-result<void> content_decoder::check_bounds() const {
-    if (produced_ > bounds_.max_bytes) {
+/// For each coding, not only the last: what one gives to the next is work too, and may be a thousand times what came.
+result<void> content_decoder::check_bounds(const stage& of) const {
+    if (of.given > bounds_.max_bytes) {
         return error(errc::limit_exceeded,
                      fmt::format("response content expands to more than max_bytes = {}", bounds_.max_bytes),
                      "raise decoding_settings::max_bytes if the server is right to send that much");
     }
-    if (produced_ > bounds_.ratio_free_bytes && produced_ / bounds_.max_ratio > consumed_) {
+    if (of.given > bounds_.ratio_free_bytes && of.given / bounds_.max_ratio > stages_.front().taken) {
         return error(errc::limit_exceeded,
                      fmt::format("response content expands to more than max_ratio = {} times", bounds_.max_ratio),
                      "raise decoding_settings::max_ratio if the server is right to send that");
+    }
+    // Both are far below 2^58: they were read, or written, byte by byte.
+    if (of.taken > fruitful_bytes * of.given && of.taken - fruitful_bytes * of.given > bounds_.max_fruitless_bytes) {
+        return too_fruitless(bounds_.max_fruitless_bytes);
     }
     return {};
 }
@@ -110,14 +117,11 @@ result<content_decoder::progress> content_decoder::decode(std::string_view input
     std::string_view left = input;
     const result<std::size_t> filled = run(stages_.size() - 1, left, space);
     if (!filled) return filled.error();
-    consumed_ += input.size() - left.size();
-    produced_ += *filled;
-    if (auto within = check_bounds(); !within) return std::move(within).error();
     return progress{input.size() - left.size(), *filled};
 }
 
 result<void> content_decoder::finish() const {
-    if (consumed_ == 0) return {};
+    if (stages_.front().taken == 0) return {};
     for (const stage& each : stages_) {
         if (!each.coding->is_complete() || !each.pending.empty()) {
             return error(errc::protocol_error, "response content ends before its coding does");

@@ -23,10 +23,13 @@ namespace lido::http {
 /// 16 KiB between two.
 ///
 /// Refused: content that is damaged, ends too early, or has something behind its end (concatenated gzip members and
-/// zstd frames are content); a mebibyte of input that comes to nothing; windows larger than those above. Not
-/// thread-safe; movable.
+/// zstd frames are content); what passes the bounds of `decoding_settings` after any of the codings; windows larger
+/// than those above. Not thread-safe; movable.
 class content_decoder {
 public:
+    /// So many bytes of a coding for each that comes out are no waste: a gzip member with a single byte has 21.
+    static constexpr std::uint64_t fruitful_bytes = 32;
+
     /// For the values of Content-Encoding of that response. Nothing: there is nothing to be undone, or a coding is not
     /// known, in which case the content has to stay as it is. Errors: `limit_exceeded` for too many codings.
     [[nodiscard]] static result<std::optional<content_decoder>> make(field_range headers,
@@ -50,17 +53,16 @@ private:
         std::unique_ptr<decompressor> coding;
         std::unique_ptr<std::array<char, 16 * 1024>> produced;  // null for the last one
         std::string_view pending;                               // of it, what the next one has not taken
-        std::uint64_t fruitless = 0;                            // input since something came out
+        std::uint64_t taken = 0;                                // of its input, in all
+        std::uint64_t given = 0;                                // of its output
     };
 
     explicit content_decoder(const decoding_settings& bounds) : bounds_(bounds) {}
     [[nodiscard]] result<std::size_t> run(std::size_t number, std::string_view& input, std::span<char> space);
-    [[nodiscard]] result<void> check_bounds() const;
+    [[nodiscard]] result<void> check_bounds(const stage& of) const;
 
     decoding_settings bounds_;
     std::vector<stage> stages_;  // the one that was applied last comes first
-    std::uint64_t consumed_ = 0;
-    std::uint64_t produced_ = 0;
 };
 
 /// Is what comes for this request to be decoded? Whoever asks for codings or a range by himself gets what was sent.

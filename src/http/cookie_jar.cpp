@@ -40,6 +40,12 @@ result<void> cookie_jar_settings::validate() const {
     if (max_cookie_bytes < 64 || max_cookie_bytes > 65'536) {
         return out_of_range("max_cookie_bytes", max_cookie_bytes, "64 ... 65536");
     }
+    if (max_field_bytes < max_cookie_bytes || max_field_bytes > 1'048'576) {
+        return out_of_range("max_field_bytes", max_field_bytes, "max_cookie_bytes ... 1048576");
+    }
+    if (max_field_cookies < 1 || max_field_cookies > 100'000) {
+        return out_of_range("max_field_cookies", max_field_cookies, "1 ... 100000");
+    }
     return {};
 }
 
@@ -100,13 +106,8 @@ public:
                 return left->what.path.size() > right->what.path.size();
             return left->made < right->made;
         });
-        std::string field;
-        for (kept_cookie* each : found) {
-            each->used = clock_;
-            if (!field.empty()) field += "; ";
-            field.append(each->what.name).append("=").append(each->what.value);
-        }
-        return field;
+        if (found.size() > settings_.max_field_cookies) found.resize(settings_.max_field_cookies);
+        return field_of_locked(found);
     }
 
     [[nodiscard]] std::size_t size() const {
@@ -121,6 +122,19 @@ public:
     }
 
 private:
+    /// As many of them, from the first on, as fit into a field.
+    [[nodiscard]] std::string field_of_locked(const std::vector<kept_cookie*>& found) {
+        std::string field;
+        for (kept_cookie* each : found) {
+            const std::string pair =
+                fmt::format("{}{}={}", field.empty() ? "" : "; ", each->what.name, each->what.value);
+            if (field.size() + pair.size() > settings_.max_field_bytes) break;
+            each->used = clock_;
+            field += pair;
+        }
+        return field;
+    }
+
     void collect_locked(const std::string& domain, const parsed_url& to, wall_time now,
                         std::vector<kept_cookie*>& found) {
         const auto place = cookies_.find(domain);

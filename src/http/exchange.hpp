@@ -35,6 +35,8 @@ struct exchange_outcome {
     bool unsent = true;
     /// The peer or its protocol has said so: REFUSED_STREAM, a GOAWAY below the stream, no stream to be had (HTTP/2).
     bool not_processed = false;
+    /// Of the latter, the first two: the request had reached the peer, which turned it away.
+    bool turned_away = false;
     /// A byte of a response had come.
     bool answered = false;
     /// The request's body source failed: another attempt would not be the same request.

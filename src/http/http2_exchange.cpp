@@ -34,7 +34,7 @@ task<void> exchange_http2(connection& on, const request& what, exchange_settings
         co_return;
     }
     const bool over = co_await http2_link::wait(link, stream, settings.deadline, settings.read_timeout);
-    outcome.unsent = false;
+    outcome.unsent = !stream.is_written();
     outcome.answered = stream.is_answered();
     if (!over) {
         outcome.failure = silence(settings, on.stream->loop().now(), stream);
@@ -43,6 +43,7 @@ task<void> exchange_http2(connection& on, const request& what, exchange_settings
     } else {
         outcome.failure = stream.failure();
         outcome.unsent = outcome.not_processed = stream.is_unprocessed();
+        outcome.turned_away = stream.is_turned_away();
     }
 }
 

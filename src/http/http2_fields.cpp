@@ -68,6 +68,8 @@ result<void> http2_fields::make(const request& what, const request_target_contex
         return error(errc::invalid_argument, "origin is no host with an optional port",
                      "give it as in shop.example:8080");
     }
+    // A proxy is not asked for whole URLs over HTTP/2.
+    if (result<void> checked = check_proxy_authorization(what, false); !checked) return checked;
     fields_.clear();
     const bool connects = what.method() == method::connect;
     add(":method", what.method().text());
@@ -87,8 +89,8 @@ result<void> http2_fields::make(const request& what, const request_target_contex
     }
     if (context.defaults != nullptr) {
         for (const field& each : *context.defaults) {
-            if (is_left_out(each.name) || same_name(each.name, "Content-Length")) continue;
-            if (is_sent_by_default(each, what.headers())) add(each.name, each.value, is_secret(each.name));
+            if (is_left_out(each.name) || !is_sent_by_default(each, what.headers())) continue;
+            add(each.name, each.value, is_secret(each.name));
         }
     }
     if (has_length || !(what.has_body() || anticipates_body(what.method()))) return {};

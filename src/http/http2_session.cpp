@@ -296,10 +296,9 @@ void http2_session::feed(std::string_view data, time_point now) {
     if (taken >= 0 || !is_alive()) return;
     const auto code = static_cast<int>(taken);
     if (code == NGHTTP2_ERR_FLOODED) {
-        return fail(error(errc::limit_exceeded, "the server asks for more answers than it takes"),
-                    NGHTTP2_ENHANCE_YOUR_CALM);
+        return stop_flood(error(errc::limit_exceeded, "the server asks for more answers than it takes"), 0);
     }
-    if (code == too_many_continuations) return fail(head_in_pieces(), NGHTTP2_ENHANCE_YOUR_CALM);
+    if (code == too_many_continuations) return stop_flood(head_in_pieces(), head_of_);
     fail(error(errc::protocol_error, fmt::format("the server does not speak HTTP/2: {}", nghttp2_strerror(code))),
          NGHTTP2_PROTOCOL_ERROR);
 }
@@ -339,6 +338,15 @@ void http2_session::fail(const error& why, std::uint32_t code) {
     said_goodbye_ = true;
     nghttp2_session_terminate_session(nghttp2_, code);
     end(why);
+}
+
+/// The peer sends more than is good for the connection. `by`: the stream whose response is too much, if it is one; for
+/// the others it is a connection that broke, and says nothing of their responses.
+void http2_session::stop_flood(const error& why, std::int32_t by) {
+    if (http2_stream* const guilty = stream_of(by)) fail_stream(*guilty, why);
+    error broken(errc::connection_closed, fmt::format("the HTTP/2 connection was given up: {}", why.what()),
+                 why.remedy());
+    fail(std::move(broken).with_cause(why), NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 // ---------------------------------------------------------------------------------------------- streams
@@ -475,6 +483,7 @@ void http2_session::release_resets() {
 void http2_session::close_stream(http2_stream& stream, std::uint32_t code) {
     if (stream.not_written_ || (code == NGHTTP2_REFUSED_STREAM && !stream.answered_)) {
         stream.unprocessed_ = true;
+        stream.turned_away_ = !stream.not_written_;
         return fail_stream(
             stream, error(errc::connection_closed, stream.not_written_ ? "the HTTP/2 connection took no new request"
                                                                        : "the server refused the HTTP/2 stream"));
@@ -537,18 +546,21 @@ bool http2_session::take_spare_frame() noexcept {
 void http2_session::judge_frame(std::uint8_t type, std::uint8_t flags, std::size_t size, std::int32_t stream,
                                 bool& too_many) {
     bool useless = false;
+    std::int32_t by = 0;
     switch (type) {
         case NGHTTP2_DATA:
+            by = stream;
             useless = size == 0 && (flags & NGHTTP2_FLAG_END_STREAM) == 0;
             break;
         case NGHTTP2_HEADERS:
             continuations_ = 0;
+            head_of_ = stream;
             useless = stream_of(stream) == nullptr && !take_spare_frame();
             break;
         case NGHTTP2_CONTINUATION:
             if (++continuations_ <= spare_continuations + limits_.max_head_bytes / smallest_max_frame) break;
             too_many = true;
-            return fail(head_in_pieces(), NGHTTP2_ENHANCE_YOUR_CALM);
+            return stop_flood(head_in_pieces(), head_of_);
         case NGHTTP2_RST_STREAM:
             useless = stream_of(stream) == nullptr && !take_spare_frame();
             break;
@@ -568,9 +580,9 @@ void http2_session::judge_frame(std::uint8_t type, std::uint8_t flags, std::size
     }
     if (!useless || control_frames_.take(now_)) return;
     too_many = true;
-    fail(error(errc::limit_exceeded, "the server floods the connection with control frames",
-               "raise http2_settings::max_control_frames_per_second if the server is right to do that"),
-         NGHTTP2_ENHANCE_YOUR_CALM);
+    stop_flood(error(errc::limit_exceeded, "the server floods the connection with control frames",
+                     "raise http2_settings::max_control_frames_per_second if the server is right to do that"),
+               by);
 }
 
 // ---------------------------------------------------------------------------------------------- time

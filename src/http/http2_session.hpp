@@ -98,6 +98,7 @@ private:
     void fail_stream(http2_stream& stream, error why);
     void refuse(http2_stream& stream, error why, std::uint32_t code);
     void fail(const error& why, std::uint32_t code);
+    void stop_flood(const error& why, std::int32_t by);
     void close_stream(http2_stream& stream, std::uint32_t code);
     void release_resets();
     [[nodiscard]] bool take_spare_frame() noexcept;
@@ -122,6 +123,7 @@ private:
     std::uint64_t sent_ = 0;
     std::size_t text_hint_ = 256;
     std::size_t continuations_ = 0;
+    std::int32_t head_of_ = 0;  // the stream whose head came last, or is coming
     std::uint64_t spare_frames_ = 0;
     std::uint32_t settings_acks_expected_ = 0;
     int last_violation_ = 0;

@@ -44,6 +44,10 @@ public:
     [[nodiscard]] const error& failure() const noexcept { return *failure_; }
     /// The peer provably did not act on it: it never reached the socket, or the peer said so.
     [[nodiscard]] bool is_unprocessed() const noexcept { return unprocessed_; }
+    /// Of these: the peer said so.
+    [[nodiscard]] bool is_turned_away() const noexcept { return turned_away_; }
+    /// Its HEADERS were handed out to be sent. What was not will not be, once it is given up.
+    [[nodiscard]] bool is_written() const noexcept { return written_; }
     /// Something of an answer had come, be it a reset.
     [[nodiscard]] bool is_answered() const noexcept { return answered_; }
     /// There is more of the request's body than the peer has let be sent.
@@ -114,6 +118,7 @@ private:
     bool is_to_head_ = false;  // the response to HEAD has no body, whatever it says
     bool answered_ = false;
     bool unprocessed_ = false;
+    bool turned_away_ = false;
     bool written_ = false;      // its HEADERS are in the output, at `offset_`
     bool not_written_ = false;  // they will never be
     bool reset_by_peer_ = false;

@@ -220,13 +220,14 @@ task<result<std::size_t>> http2_body::read_some(std::span<char> space, time_poin
 }
 
 void http2_body::describe(exchange_outcome& outcome) const {
-    outcome.unsent = false;
+    outcome.unsent = !stream_.is_written();
     outcome.answered = stream_.is_answered();
     outcome.source_failed = source_failed_;
     outcome.body_withheld = body_withheld_;
     outcome.failure = failure_;
     if (stream_.current() == http2_stream::state::failed) {
         outcome.unsent = outcome.not_processed = stream_.is_unprocessed();
+        outcome.turned_away = stream_.is_turned_away();
     }
 }
 

@@ -123,37 +123,35 @@ void append_own_fields(std::string& out, const headers& fields, bool has_host) {
     }
 }
 
-/// Fields that frame or direct the request are never taken from the defaults.
-[[nodiscard]] bool may_be_default(std::string_view name) noexcept {
-    for (const std::string_view own :
-         {"Host", "Content-Length", "Transfer-Encoding", "Connection", "Proxy-Authorization"}) {
-        if (same_name(name, own)) return false;
-    }
-    return true;
-}
-
 void append_defaults(std::string& out, const headers& own, const headers& defaults) {
     for (const field& each : defaults) {
-        if (may_be_default(each.name) && is_sent_by_default(each, own)) append_field(out, each.name, each.value);
+        if (is_sent_by_default(each, own)) append_field(out, each.name, each.value);
     }
 }
 
 }  // namespace
 
+result<void> check_proxy_authorization(const request& message, bool asks_proxy) {
+    if (asks_proxy || message.method() == method::connect) return {};
+    if (!message.headers().contains("Proxy-Authorization")) return {};
+    return invalid("Proxy-Authorization would go to the server, not to a proxy",
+                   "set user and password in client setting proxy");
+}
+
 result<written_request> append_request(std::string& out, const request& message,
                                        const request_target_context& context) {
     if (result<void> checked = message.validate(); !checked) return std::move(checked).error();
     if (result<void> checked = check_context(message, context); !checked) return std::move(checked).error();
+    const bool asks_proxy = !context.absolute_prefix.empty();
+    if (result<void> checked = check_proxy_authorization(message, asks_proxy); !checked) {
+        return std::move(checked).error();
+    }
 
     const own_fields own = look_at(message.headers());
-    if (own.proxy_authorization && context.absolute_prefix.empty() && message.method() != method::connect) {
-        return invalid("Proxy-Authorization would go to the server, not to a proxy",
-                       "set user and password in client setting proxy");
-    }
     append_request_line(out, message, context.absolute_prefix);
     append_field(out, "Host", own.host.value_or(context.host));
     append_own_fields(out, message.headers(), own.host.has_value());
-    if (!context.proxy_authorization.empty() && !context.absolute_prefix.empty() && !own.proxy_authorization) {
+    if (!context.proxy_authorization.empty() && asks_proxy && !own.proxy_authorization) {
         append_field(out, "Proxy-Authorization", context.proxy_authorization);
     }
     if (context.defaults != nullptr) append_defaults(out, message.headers(), *context.defaults);

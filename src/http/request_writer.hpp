@@ -49,6 +49,10 @@ struct written_request {
     bool streams = false;
 };
 
+/// Credentials for a proxy are for whoever reads the request, which is a server unless a proxy is asked for a whole
+/// URL, or for a tunnel: whatever the version. Errors: `invalid_argument`.
+[[nodiscard]] result<void> check_proxy_authorization(const request& message, bool asks_proxy);
+
 /// Appends the request to `out` (RFC 9112 §3): request line, Host, the request's own fields, the defaults, framing.
 /// This is the one place that everything sent passes: it calls `request::validate()` and checks the context as well.
 ///

@@ -2,6 +2,7 @@
 #include "support/content_codings.hpp"
 #include "support/http_client_world.hpp"
 #include "support/peak_memory.hpp"
+#include "support/recording_peer.hpp"
 #include "support/repeated.hpp"
 #include "support/sanitized.hpp"
 #include "support/scripted_server.hpp"
@@ -146,6 +147,14 @@ std::vector<bomb> bombs() {
         {"empty_frames_without_end", "zstd", [] { return repeated(compressed("zstd", ""), 1'000'000); }},
         {"empty_members_within_gzip", "gzip, gzip",
          [] { return compressed("gzip", repeated(compressed("gzip", ""), 3'000'000)); }},
+        // One byte now and then, so that something seems to come of it.
+        {"empty_members_between_bytes_within_gzip", "gzip, gzip",
+         [] {
+             const std::string round = compressed("gzip", "x") + repeated(compressed("gzip", ""), 52'000);
+             return compressed("gzip", repeated(round, 64));
+         }},
+        {"members_of_one_byte_within_gzip", "gzip, gzip",
+         [] { return compressed("gzip", repeated(compressed("gzip", "x"), 3'000'000)); }},
         {"a_huge_window", "zstd", [] { return std::string("\x28\xB5\x2F\xFD\x00\x88\x01\x00\x00", 9); }},
         {"five_codings", "gzip, gzip, gzip, gzip, gzip", [] { return compressed("gzip", ""); }},
     };
@@ -326,6 +335,41 @@ TEST(FollowedRedirects, DoNotDecodeWhatNobodyReads) {
     const auto answer = user.get("/").wait();
     ASSERT_TRUE(answer.has_value()) << answer.error().message();
     EXPECT_EQ(answer->body(), "content");
+}
+
+// ---- requests about a server as a whole -----------------------------------------------------------------------------
+
+/// RFC 9110 §9.3.7, RFC 9112 §3.2.4.
+TEST(OptionsOfAServer, AreAskedForWhateverIsAroundRequestsAndWithoutThePathOfTheBaseUrl) {
+    scripted_server server({.on_request = [](const arrival& what) { return show(what); }});
+    runtime io;
+    for (const bool with_all : {false, true}) {
+        http::client_settings settings = plain_settings(server.url() + "/base");
+        if (with_all) {
+            settings.redirects = http::redirect_settings::follow();
+            settings.cookies = std::make_shared<http::cookie_jar>();
+            settings.cache = std::make_shared<http::response_cache>(http::cache_settings());
+        }
+        client user(io, settings);
+        const auto answer = user.send(request(method::options, "*")).wait();
+        ASSERT_TRUE(answer.has_value()) << answer.error().message();
+        EXPECT_THAT(std::string(answer->body()), testing::StartsWith("OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1:"));
+        auto opened = user.open(request(method::options, "*")).wait();
+        ASSERT_TRUE(opened.has_value()) << opened.error().message();
+        EXPECT_EQ(opened->head().status(), 200U);
+        EXPECT_EQ(user.statistics().requests, 2U);
+    }
+}
+
+TEST(OptionsOfAServer, AreAskedForOverHttp2) {
+    recording_peer server(recording_peer::as_http2);
+    runtime io;
+    http::client_settings settings = plain_settings(fmt::format("http://127.0.0.1:{}/base", server.port()));
+    settings.http_version = http::http_versions::http2;
+    client user(io, settings);
+    const auto answer = user.send(request(method::options, "*")).wait();
+    ASSERT_TRUE(answer.has_value()) << answer.error().message();
+    EXPECT_EQ(answer->version(), http::version::http_2);
 }
 
 // ---- cookies --------------------------------------------------------------------------------------------------------

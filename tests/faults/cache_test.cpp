@@ -42,6 +42,29 @@ void expect_stale(client& user) {
     EXPECT_TRUE(got->is_stale());
 }
 
+// ---- validation -----------------------------------------------------------------------------------------------------
+
+TEST(a_confirmation_of_another_version, gives_the_request_no_more_time) {
+    // Each answer comes in time by itself, both together do not.
+    scripted_server server({.on_request = [](const arrival& what) {
+        if (what.number == 1) {
+            return reaction{.bytes = response_text("old", 200, "Cache-Control: max-age=0\r\nETag: \"v1\"\r\n")};
+        }
+        const bool asks = what.head.find("If-None-Match") != std::string::npos;
+        if (asks) return reaction{.bytes = "HTTP/1.1 304 Not Modified\r\nETag: \"v2\"\r\n\r\n", .delay = 700ms};
+        return reaction{.bytes = response_text("new"), .delay = 700ms};
+    }});
+    runtime io;
+    http::client_settings settings = cached(server);
+    settings.timeout = 1s;
+    client user(io, settings);
+    ASSERT_EQ(user.get("/page").wait().value().body(), "old");
+    const auto late = user.get("/page").wait();
+    ASSERT_FALSE(late.has_value()) << late->body();
+    EXPECT_EQ(late.error(), errc::timeout) << late.error().message();
+    EXPECT_EQ(user.send(request(method::get, "/page").timeout(20s)).wait().value().body(), "new");
+}
+
 // ---- stale if error -------------------------------------------------------------------------------------------------
 
 struct failing_server {

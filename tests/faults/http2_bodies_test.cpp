@@ -168,7 +168,9 @@ TEST_P(http2_uploads, end_well_or_with_a_clear_error) {
     const auto answer = user.send(asked(method::post, GetParam().name).body(source)).wait();
     if (GetParam().ending) {
         ASSERT_FALSE(answer.has_value()) << answer->status() << answer->body();
-        EXPECT_EQ(answer.error(), *GetParam().ending) << answer.error().message();
+        EXPECT_EQ(answer.error(), errc::maybe_executed) << answer.error().message();
+        ASSERT_NE(answer.error().cause(), nullptr);
+        EXPECT_EQ(*answer.error().cause(), *GetParam().ending) << answer.error().message();
     } else {
         ASSERT_TRUE(answer.has_value()) << answer.error().message();
         EXPECT_EQ(fmt::format("{} {}", answer->status(), answer->body()), GetParam().answer);
@@ -180,13 +182,14 @@ TEST_P(http2_uploads, end_well_or_with_a_clear_error) {
 INSTANTIATE_TEST_SUITE_P(with_a_server_that, http2_uploads,
                          testing::Values(upload{"never_opens_the_window", errc::write_timeout, "", true},
                                          upload{"opens_the_window_slowly", {}, "200 300000", true},
-                                         upload{"resets_the_upload", errc::maybe_executed, "", true},
-                                         upload{"resets_the_upload_without_an_error", errc::maybe_executed, "", true},
+                                         upload{"resets_the_upload", errc::connection_closed, "", true},
+                                         upload{"resets_the_upload_without_an_error", errc::connection_closed, "",
+                                                true},
                                          upload{"answers_and_resets", {}, "413 ", true},
                                          upload{"answers_early_and_takes_no_more", {}, "403 no", true},
                                          upload{"begins_to_answer_at_once", {}, "200 some more", true},
                                          upload{"goes_away_during_the_upload", {}, "200 300000", false},
-                                         upload{"closes_during_the_upload", errc::maybe_executed, "", false}),
+                                         upload{"closes_during_the_upload", errc::connection_closed, "", false}),
                          [](const auto& one) { return std::string(one.param.name); });
 
 TEST_F(http2_bodies, that_were_provably_not_processed_are_sent_again_where_the_source_allows_it) {

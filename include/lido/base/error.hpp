@@ -26,15 +26,15 @@ enum class errc {
     write_timeout,        ///< the peer took nothing for too long
     timeout,              ///< the deadline over the whole operation came
     connection_closed,    ///< the peer closed the connection, or the network broke it
-    maybe_executed,       ///< the connection broke after the request was sent: the peer may or may not have acted on it
-    protocol_error,       ///< the peer broke the protocol
-    limit_exceeded,       ///< something was larger than its limit: header, body, number of headers …
-    cancelled,            ///< the caller cancelled
-    invalid_argument,     ///< an argument or setting is out of range or malformed
-    check_failed,         ///< a health check found the connection unusable
-    reset_failed,         ///< a connection could not be brought back to a clean state
-    circuit_open,         ///< a circuit breaker refuses
-    rate_limited,         ///< a rate limit refuses
+    maybe_executed,    ///< no proper answer came after the request was sent: the peer may have acted on it; see `cause`
+    protocol_error,    ///< the peer broke the protocol
+    limit_exceeded,    ///< something was larger than its limit: header, body, number of headers …
+    cancelled,         ///< the caller cancelled
+    invalid_argument,  ///< an argument or setting is out of range or malformed
+    check_failed,      ///< a health check found the connection unusable
+    reset_failed,      ///< a connection could not be brought back to a clean state
+    circuit_open,      ///< a circuit breaker refuses
+    rate_limited,      ///< a rate limit refuses
 };
 
 /// The category of `errc`; its name is "lido".

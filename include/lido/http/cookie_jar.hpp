@@ -12,13 +12,18 @@
 
 namespace lido::http {
 
-/// How much a `cookie_jar` holds.
+/// How much a `cookie_jar` holds, and how much of it goes along with a request.
 struct cookie_jar_settings {
     /// Cookies in all, and of one host; the one unused longest makes room. 1 … 100,000.
     std::size_t max_cookies = 3'000;
     std::size_t max_cookies_per_host = 180;
     /// Name, value and attributes of one; a larger one is not kept. 64 … 65,536.
     std::size_t max_cookie_bytes = 4'096;
+    /// Bytes and cookies of a Cookie field. Servers refuse requests whose head is larger than a few KiB, so that a host
+    /// could lock a user out by its cookies. What comes first by RFC 6265 §5.4 (longer paths, then older cookies) is
+    /// sent; the first that does not fit, and all behind it, is left out. `max_cookie_bytes` … 1 MiB; 1 … 100,000.
+    std::size_t max_field_bytes = 8'190;
+    std::size_t max_field_cookies = 150;
 
     /// Says whether a domain (lower case, without a dot at its end: "co.uk") belongs to nobody in particular, as the
     /// public suffix list does. Without it a cookie goes back to the host that has set it, and to no other: the
@@ -48,7 +53,7 @@ public:
 
     /// What a response from `url` says in a Set-Cookie. False: it was refused, or takes a cookie away.
     bool set(std::string_view url, std::string_view set_cookie, wall_time now);
-    /// The value of the Cookie field for a request to `url`; empty: none.
+    /// The value of the Cookie field for a request to `url`, within the bounds of the settings; empty: none.
     [[nodiscard]] std::string field_for(std::string_view url, wall_time now);
 
     [[nodiscard]] std::size_t size() const;

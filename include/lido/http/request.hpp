@@ -31,8 +31,11 @@ using trailer_maker = std::function<result<headers>()>;
 /// way of sending return it. Copyable; distinct objects may be used from different threads.
 class request {
 public:
-    /// `target` is a path with an optional query, "/outfits?size=38", percent-encoded by the caller; "*" for OPTIONS;
-    /// "host:port" for CONNECT (RFC 9112 §3.2).
+    /// `target` is a path with an optional query, "/outfits?size=38", percent-encoded by the caller, or an absolute
+    /// URL;
+    /// "*" for OPTIONS, which asks about the server of `base_url` as a whole (RFC 9112 §3.2.4). CONNECT has "host:port"
+    /// (§3.2.3), and is known to those that write requests only: a client refuses it, because it could not hand the
+    /// tunnel to anybody; proxies are a setting of the client.
     request(http::method method, std::string target);
 
     /// Appends a header field; see `headers::add`.

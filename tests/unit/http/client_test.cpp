@@ -64,6 +64,26 @@ TEST_F(client_test, refuses_a_target_that_is_no_url) {
     EXPECT_EQ(user.statistics().pools_created, 0U);
 }
 
+TEST_F(client_test, refuses_to_open_a_tunnel_and_says_how_proxies_are_used) {
+    for (const std::string base_url : {"", "http://shop.example"}) {
+        client& user = made(base_url);
+        const auto refused = run(user.send(request(method::connect, "shop.example:443")));
+        ASSERT_FALSE(refused.has_value());
+        EXPECT_EQ(refused.error(), errc::invalid_argument);
+        EXPECT_THAT(refused.error().message(), HasSubstr("CONNECT opens a tunnel"));
+        EXPECT_THAT(refused.error().message(), HasSubstr("set client setting proxy"));
+        EXPECT_EQ(user.statistics().pools_created, 0U);
+        loop_.run(destroy(std::move(client_)));
+    }
+}
+
+TEST_F(client_test, without_a_base_url_knows_no_server_to_ask_about) {
+    const auto refused = run(made("").send(request(method::options, "*")));
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error(), errc::invalid_argument);
+    EXPECT_THAT(refused.error().message(), HasSubstr("base_url"));
+}
+
 TEST_F(client_test, without_a_base_url_has_nothing_to_warm_up) {
     const auto refused = loop_.run(made("").warm_up(3).as_task());
     ASSERT_FALSE(refused.has_value());

@@ -195,6 +195,45 @@ TEST(ContentDecoder, StopsAtTheBoundOnTheRatioOnceThatCounts) {
     EXPECT_TRUE(decoded(response_of("gzip", compressed_zeros("gzip", 400'000)), bounds).has_value());
 }
 
+std::string repeated(std::string_view text, std::size_t times) {
+    std::string all;
+    for (std::size_t i = 0; i < times; ++i) all += text;
+    return all;
+}
+
+TEST(ContentDecoder, BoundsWhatEachCodingGivesToTheNext) {
+    // Of 21 bytes between the codings one comes out: the ratio from end to end is small.
+    const std::string between = repeated(compressed("gzip", "x"), 10'000);
+    const std::string body = compressed("gzip", between);
+    decoding_settings bounds;
+    EXPECT_EQ(in_pieces("gzip, gzip", body, 1'000, 1'000, bounds), std::string(10'000, 'x'));
+    bounds.max_bytes = between.size() - 1;
+    EXPECT_THAT(in_pieces("gzip, gzip", body, 1'000, 1'000, bounds), HasSubstr("max_bytes"));
+    bounds = {};
+    bounds.ratio_free_bytes = 1'000;
+    bounds.max_ratio = between.size() / body.size() / 2;
+    ASSERT_GT(bounds.max_ratio, 10'000U / body.size());
+    EXPECT_THAT(in_pieces("gzip, gzip", body, 1'000, 1'000, bounds), HasSubstr("max_ratio"));
+}
+
+TEST(ContentDecoder, CountsAllThatComesToNothingAlsoWhenSomethingComesBetween) {
+    decoding_settings bounds;
+    bounds.max_fruitless_bytes = 10'000;
+    for (const std::string_view coding : {"gzip", "zstd"}) {
+        const std::string empty = compressed(coding, "");
+        const std::string round = compressed(coding, "x") + repeated(empty, 9'000 / empty.size());
+        EXPECT_EQ(in_pieces(coding, round, 1'000, 1'000, bounds), "x");
+        EXPECT_THAT(in_pieces(coding, round + round, 1'000, 1'000, bounds), HasSubstr("max_fruitless_bytes = 10000"));
+    }
+}
+
+TEST(ContentDecoder, TakesAnyNumberOfMembersThatBringSomething) {
+    decoding_settings bounds;
+    bounds.max_fruitless_bytes = 1;
+    const std::string body = repeated(compressed("gzip", "x"), 10'000);
+    EXPECT_EQ(in_pieces("gzip", body, 100'000'000, 1'000, bounds), std::string(10'000, 'x'));
+}
+
 TEST(ContentDecoder, RefusesWindowsThatAreTooLarge) {
     // A zstd frame that declares a window of 128 MiB (RFC 9659 allows 8), and its empty last block.
     const std::string huge_zstd("\x28\xB5\x2F\xFD\x00\x88\x01\x00\x00", 9);

@@ -159,6 +159,44 @@ TEST(CookieJar, HoldsNoMoreThanItMay) {
     EXPECT_TRUE(jar.set("http://c/", "k=" + std::string(62, 'x'), now));
 }
 
+/// curl CVE-2022-32205: a host, or one beside it, sets so many that every server refuses the request.
+TEST(CookieJar, SendsNoMoreInOneFieldThanServersTake) {
+    cookie_jar jar;
+    for (int i = 0; i < 180; ++i) {
+        jar.set("http://a.example/", fmt::format("k{}={}", i, std::string(4'000, 'v')), now);
+    }
+    ASSERT_EQ(jar.size(), 180U);
+    const std::string field = jar.field_for("http://a.example/", now);
+    EXPECT_EQ(field, fmt::format("k0={}; k1={}", std::string(4'000, 'v'), std::string(4'000, 'v')));
+    EXPECT_LE(field.size(), 8'190U);
+    EXPECT_EQ(jar.size(), 180U) << "what is left out is kept";
+
+    cookie_jar of_small_ones;
+    for (int i = 0; i < 180; ++i) of_small_ones.set("http://a.example/", fmt::format("k{}=", i), now);
+    const std::string many = of_small_ones.field_for("http://a.example/", now);
+    EXPECT_TRUE(many.ends_with("; k149=")) << many;
+}
+
+TEST(CookieJar, FillsAFieldInTheOrderOfRfc6265) {
+    cookie_jar_settings settings;
+    settings.max_cookie_bytes = 64;
+    settings.max_field_bytes = 64;
+    cookie_jar jar(settings);
+    jar.set("http://a.example/", "older=" + std::string(20, 'x'), now);
+    jar.set("http://a.example/", "newer=" + std::string(20, 'x'), now);
+    jar.set("http://a.example/", "longer=" + std::string(27, 'x') + "; Path=/p", now);
+    jar.set("http://a.example/", "n=", now);
+    // 34 bytes, and 28 with what separates them, are 62; what is behind the first that does not fit is left out too.
+    EXPECT_EQ(jar.field_for("http://a.example/p", now),
+              "longer=" + std::string(27, 'x') + "; older=" + std::string(20, 'x'));
+    settings.max_field_cookies = 1;
+    cookie_jar of_one(settings);
+    of_one.set("http://a.example/", "older=1", now);
+    of_one.set("http://a.example/", "longer=2; Path=/p", now);
+    EXPECT_EQ(of_one.field_for("http://a.example/p", now), "longer=2");
+    EXPECT_EQ(of_one.field_for("http://a.example/", now), "older=1");
+}
+
 TEST(CookieJar, RefusesSettingsByName) {
     const auto is_valid = [](auto change) {
         cookie_jar_settings settings;
@@ -169,6 +207,10 @@ TEST(CookieJar, RefusesSettingsByName) {
     EXPECT_FALSE(is_valid([](auto& of) { of.max_cookies = 0; }));
     EXPECT_FALSE(is_valid([](auto& of) { of.max_cookies_per_host = 0; }));
     EXPECT_FALSE(is_valid([](auto& of) { of.max_cookie_bytes = 63; }));
+    EXPECT_FALSE(is_valid([](auto& of) { of.max_field_bytes = of.max_cookie_bytes - 1; }));
+    EXPECT_TRUE(is_valid([](auto& of) { of.max_field_bytes = of.max_cookie_bytes; }));
+    EXPECT_FALSE(is_valid([](auto& of) { of.max_field_bytes = 1'048'577; }));
+    EXPECT_FALSE(is_valid([](auto& of) { of.max_field_cookies = 0; }));
     EXPECT_THROW(cookie_jar({.max_cookies = 0}), exception);
 }
 

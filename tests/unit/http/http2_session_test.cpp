@@ -1,4 +1,5 @@
 // The session of HTTP/2 without sockets: one request after the other, what comes back, what is given up.
+#include "http/http2_fields.hpp"
 #include "http2_session_fixture.hpp"
 
 namespace lido::test {
@@ -242,6 +243,28 @@ TEST_F(http2_session_test, a_request_that_is_not_fit_to_be_sent_is_refused_and_n
     greet();
     call made(limits);
     made.what = request(method::get, "/ with spaces");
+    const auto started = session->start(made.stream, made.what, {.host = "shop.example"}, true);
+    ASSERT_FALSE(started.has_value());
+    EXPECT_EQ(started.error(), errc::invalid_argument);
+    EXPECT_THAT(sent(), IsEmpty());
+}
+
+TEST(http2_fields, say_star_for_options_about_the_whole_server) {  // RFC 9113 §8.3.1
+    http::http2_fields fields;
+    const request what(method::options, "*");
+    ASSERT_TRUE(fields.make(what, {.host = "shop.example"}, true).has_value());
+    const auto path = std::find_if(fields.all().begin(), fields.all().end(), [](const nghttp2_nv& each) {
+        return std::string_view(reinterpret_cast<const char*>(each.name), each.namelen) == ":path";
+    });
+    ASSERT_NE(path, fields.all().end());
+    EXPECT_EQ(std::string_view(reinterpret_cast<const char*>(path->value), path->valuelen), "*");
+}
+
+/// Rule C10 of HTTP clients (curl CVE-2003-1605, CVE-2015-3153): behind a tunnel it is the server that would read them.
+TEST_F(http2_session_test, credentials_for_a_proxy_are_not_shown_to_the_server) {
+    greet();
+    call made(limits);
+    made.what = request(method::get, "/").header("proxy-authorization", "Basic bWU6aGlkZGVu");
     const auto started = session->start(made.stream, made.what, {.host = "shop.example"}, true);
     ASSERT_FALSE(started.has_value());
     EXPECT_EQ(started.error(), errc::invalid_argument);

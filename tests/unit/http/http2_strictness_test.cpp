@@ -107,14 +107,16 @@ const std::vector<misdeed>& misdeeds() {
         {"padding_longer_than_the_frame", h2::frame(h2::data, 8, 1, "\x20xyz"), errc::protocol_error, false},
         {"another_protocol", "HTTP/1.1 400 Bad Request\r\n\r\n", errc::protocol_error, false},
         // Floods and bombs (CVE-2019-9511 to 9518, CVE-2024-27983).
-        {"pings", repeated(h2::frame(h2::ping, 0, 0, "12345678"), 2000), errc::limit_exceeded, false},
-        {"settings", repeated(h2::frame(h2::settings, 0, 0), 2000), errc::limit_exceeded, false},
+        {"pings", repeated(h2::frame(h2::ping, 0, 0, "12345678"), 2000), errc::connection_closed, false},
+        {"settings", repeated(h2::frame(h2::settings, 0, 0), 2000), errc::connection_closed, false},
         {"empty_data", h2::head(1, ok) + repeated(h2::frame(h2::data, 0, 1), 2000), errc::limit_exceeded, false},
-        {"priorities", repeated(h2::frame(h2::priority, 0, 1, h2::number(0) + "x"), 2000), errc::limit_exceeded, false},
-        {"window_updates", repeated(h2::frame(h2::window_update, 0, 0, h2::number(1)), 2000), errc::limit_exceeded,
+        {"priorities", repeated(h2::frame(h2::priority, 0, 1, h2::number(0) + "x"), 2000), errc::connection_closed,
          false},
-        {"unknown_frames", repeated(h2::frame(0x77, 0, 0, "whatever it is"), 2000), errc::limit_exceeded, false},
-        {"alternative_services", repeated(h2::frame(0x0a, 0, 1, "whatever it is"), 2000), errc::limit_exceeded, false},
+        {"window_updates", repeated(h2::frame(h2::window_update, 0, 0, h2::number(1)), 2000), errc::connection_closed,
+         false},
+        {"unknown_frames", repeated(h2::frame(0x77, 0, 0, "whatever it is"), 2000), errc::connection_closed, false},
+        {"alternative_services", repeated(h2::frame(0x0a, 0, 1, "whatever it is"), 2000), errc::connection_closed,
+         false},
         {"continuations",
          h2::frame(h2::headers, 0, 1, h2::block(ok)) +
              repeated(h2::frame(h2::continuation, 0, 1, h2::block({{"a", "b"}})), 100),
@@ -270,6 +272,33 @@ TEST_F(http2_session_test, a_body_above_its_limit_ends_its_stream_only) {
         EXPECT_THAT(failure_of(*each), HasSubstr("max_body_bytes"));
     }
     EXPECT_EQ(session->current(), state::open);
+}
+
+/// CVE-2024-27983 and others: whose response is too much learns that, and his neighbours that their connection broke.
+TEST_F(http2_session_test, a_flood_is_no_fault_of_the_other_requests) {
+    const std::vector<std::pair<std::string, bool>> floods{
+        {repeated(h2::frame(h2::ping, 0, 0, "12345678"), 2000), false},
+        {repeated(h2::frame(h2::window_update, 0, 1, h2::number(1)), 2000), false},
+        {h2::head(1, {{":status", "200"}}) + repeated(h2::frame(h2::data, 0, 1), 2000), true},
+        {h2::frame(h2::headers, 0, 1, h2::block({{":status", "200"}})) +
+             repeated(h2::frame(h2::continuation, 0, 1, h2::block({{"a", "b"}})), 2000),
+         true}};
+    for (const auto& [bytes, of_response] : floods) {
+        begin();
+        greet();
+        auto flooded = start();
+        auto neighbour = start();
+        static_cast<void>(sent());
+        say(bytes);
+        ASSERT_EQ(flooded->stream.current(), stream_state::failed);
+        ASSERT_EQ(neighbour->stream.current(), stream_state::failed);
+        EXPECT_EQ(flooded->stream.failure(), of_response ? errc::limit_exceeded : errc::connection_closed);
+        EXPECT_EQ(neighbour->stream.failure(), errc::connection_closed) << failure_of(*neighbour);
+        ASSERT_NE(neighbour->stream.failure().cause(), nullptr);
+        EXPECT_EQ(*neighbour->stream.failure().cause(), errc::limit_exceeded);
+        EXPECT_FALSE(neighbour->stream.is_unprocessed());
+        EXPECT_EQ(woken(), 2U);
+    }
 }
 
 TEST_F(http2_session_test, a_few_control_frames_in_a_minute_are_no_flood) {

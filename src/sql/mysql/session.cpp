@@ -1,5 +1,6 @@
 #include "lido/sql/mysql/session.hpp"
 
+#include "sql/mysql/ok_packet.hpp"
 #include "sql/mysql/session_implementation.hpp"
 
 #include <fmt/format.h>
@@ -24,6 +25,10 @@ net::descriptor_watch::readiness wanted_of(int waits) noexcept {
 
 int events_of(net::descriptor_watch::readiness got) noexcept {
     return (got.read ? MYSQL_WAIT_READ : 0) | (got.write ? MYSQL_WAIT_WRITE : 0);
+}
+
+session_state state_of(unsigned flags) noexcept {
+    return (flags & SERVER_STATUS_IN_TRANS) != 0 ? session_state::open : session_state::idle;
 }
 
 }  // namespace
@@ -73,7 +78,32 @@ task<bool> session::implementation::drive(Start start, Continue go_on, time_poin
 session_state session::implementation::state_by_server() const noexcept {
     unsigned flags = 0;
     mariadb_get_infov(handle_.get(), MARIADB_CONNECTION_SERVER_STATUS, &flags);
-    return (flags & SERVER_STATUS_IN_TRANS) != 0 ? session_state::open : session_state::idle;
+    return state_of(flags);
+}
+
+task<result<session_state>> session::implementation::ask_state(call_scope& call, time_point deadline) {
+    MYSQL* const of = handle_.get();
+    int outcome = 0;
+    const auto start = [&] { return mysql_ping_start(&outcome, of); };
+    const auto go_on = [&](int events) { return mysql_ping_cont(&outcome, of, events); };
+    const bool ended = co_await drive(start, go_on, deadline);
+    if (!ended) co_return too_late();
+    if (outcome != 0) {
+        call.end_broken();
+        co_return make_error(mysql_errno(of), mysql_sqlstate(of), mysql_error(of));
+    }
+    // libmariadb leaves the answer where it has read it, and does not look at its flags.
+    const std::optional<unsigned> flags = flags_of_ok({of->net.read_pos, of->packet_length});
+    if (!flags) {
+        call.end_broken();
+        co_return error(lido::errc::protocol_error, "the server's answer to a ping is none");
+    }
+    co_return state_of(*flags);
+}
+
+task<void> session::implementation::settle(call_scope& call, time_point deadline) {
+    const result<session_state> said = co_await ask_state(call, deadline);
+    if (said) call.end_as(*said);
 }
 
 // ---- errors ---------------------------------------------------------------------------------------------------------
@@ -81,10 +111,10 @@ session_state session::implementation::state_by_server() const noexcept {
 error session::implementation::failure(call_scope& call, unsigned number, std::string_view state,
                                        std::string_view message) {
     last_number_ = number;
-    if (means_lost(number)) {
-        call.end_broken();
+    if (is_refusal(number)) {
+        call.note_refusal();
     } else {
-        call.end_refused();
+        call.end_broken();
     }
     return make_error(number, state, message);
 }
@@ -171,14 +201,14 @@ task<result<void>> session::implementation::execute(call_scope& call, prepared& 
     MYSQL_STMT* const statement = what.statement;
     const unsigned long wanted = mysql_stmt_param_count(statement);
     if (wanted != with.size()) {
-        call.end_refused();
+        call.end_unsent();
         co_return error(
             sql::errc::syntax_error,
             fmt::format("the statement has {} placeholders, and {} parameters were given", wanted, with.size()),
             "give one for each '?'");
     }
     if (auto set = bound.set(with); !set) {
-        call.end_refused();
+        call.end_unsent();
         co_return std::move(set).error();
     }
     if (wanted > 0 && mysql_stmt_bind_param(statement, bound.binds()) != 0) co_return failure(call, statement);
@@ -241,12 +271,15 @@ task<result<sql::rows>> session::implementation::run(const sql::statement& what,
     call_scope call(*this);
     bool refused = false;
     result<std::shared_ptr<prepared>> ready = co_await prepare(call, what.text(), deadline, refused);
-    if (!ready && refused && with.empty()) {
-        result<sql::rows> given = co_await run_text(call, what.text(), deadline);
-        co_return std::move(given);
+    result<sql::rows> given = sql::rows();
+    if (ready) {
+        given = co_await run_prepared(call, std::move(*ready), with, deadline);
+    } else if (refused && with.empty()) {
+        given = co_await run_text(call, what.text(), deadline);
+    } else {
+        given = std::move(ready).error();
     }
-    if (!ready) co_return std::move(ready).error();
-    result<sql::rows> given = co_await run_prepared(call, std::move(*ready), with, deadline);
+    if (call.was_refused()) co_await settle(call, deadline);
     co_return std::move(given);
 }
 
@@ -328,42 +361,44 @@ task<result<void>> session::implementation::start(const sql::statement& what, co
     call_scope call(*this);
     bool refused = false;
     result<std::shared_ptr<prepared>> ready = co_await prepare(call, what.text(), deadline, refused);
-    if (!ready) co_return std::move(ready).error();
-    parameter_binding bound;
-    result<void> executed = co_await execute(call, **ready, with, bound, deadline);
-    if (!executed) co_return std::move(executed).error();
-    streaming_ = std::move(*ready);
-    co_return result<void>();  // busy until the last row has come
+    result<void> begun;
+    if (ready) {
+        parameter_binding bound;
+        begun = co_await execute(call, **ready, with, bound, deadline);
+    } else {
+        begun = std::move(ready).error();
+    }
+    if (begun) streaming_ = std::move(*ready);  // busy until the last row has come
+    if (call.was_refused()) co_await settle(call, deadline);
+    co_return std::move(begun);
 }
 
 task<result<bool>> session::implementation::fetch(sql::rows& into, time_point deadline) {
     if (!streaming_) co_return false;
     const std::shared_ptr<prepared> from = streaming_;
     call_scope call(*this);
-    const bool has_rows = mysql_stmt_field_count(from->statement) > 0;
-    if (has_rows) {
+    result<bool> more = false;
+    if (mysql_stmt_field_count(from->statement) > 0) {
         from->columns.add_names(into);
-        result<bool> more =
-            co_await take_rows(call, *from, into, settings_.stream_rows, settings_.stream_bytes, deadline);
-        if (!more || *more) co_return std::move(more);
+        more = co_await take_rows(call, *from, into, settings_.stream_rows, settings_.stream_bytes, deadline);
+        if (more && *more) co_return true;
     }
-    streaming_.reset();
-    result<void> finished = co_await finish(call, *from, deadline);
-    if (!finished) co_return std::move(finished).error();
-    co_return false;
+    if (more) {
+        result<void> finished = co_await finish(call, *from, deadline);
+        if (!finished) more = std::move(finished).error();
+    }
+    if (call.was_refused()) co_await settle(call, deadline);
+    // While an answer is on its way, closing the statement would wait for all of it: the session's end does it.
+    if (state() != session_state::busy) streaming_.reset();
+    co_return std::move(more);
 }
 
 task<result<void>> session::implementation::ping(time_point deadline) {
     if (auto allowed = check_free(); !allowed) co_return std::move(allowed).error();
     call_scope call(*this);
-    MYSQL* const of = handle_.get();
-    int outcome = 0;
-    const auto start = [&] { return mysql_ping_start(&outcome, of); };
-    const auto go_on = [&](int events) { return mysql_ping_cont(&outcome, of, events); };
-    const bool ended = co_await drive(start, go_on, deadline);
-    if (!ended) co_return too_late();
-    if (outcome != 0) co_return failure(call);
-    call.end_good();
+    const result<session_state> said = co_await ask_state(call, deadline);
+    if (!said) co_return said.error();
+    call.end_as(*said);
     co_return result<void>();
 }
 

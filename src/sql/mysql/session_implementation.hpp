@@ -69,20 +69,26 @@ private:
     /// leaves a busy session.
     class call_scope {
     public:
-        explicit call_scope(implementation& of) noexcept : of_(of), before_(of.state()) {
-            of_.state_.store(sql::session_state::busy, std::memory_order_release);
+        explicit call_scope(implementation& of) noexcept : of_(of) {
+            const sql::session_state now = of.state();
+            if (now != sql::session_state::busy) of.before_ = now;  // else it goes on with a stream
+            end_as(sql::session_state::busy);
         }
         call_scope(const call_scope&) = delete;
         call_scope& operator=(const call_scope&) = delete;
+        void end_as(sql::session_state what) noexcept { of_.state_.store(what, std::memory_order_release); }
         /// The answer is complete, and the server's word counts.
-        void end_good() noexcept { of_.state_.store(of_.state_by_server(), std::memory_order_release); }
-        /// The server refused: it says nothing about its state then.
-        void end_refused() noexcept { of_.state_.store(before_, std::memory_order_release); }
-        void end_broken() noexcept { of_.state_.store(sql::session_state::broken, std::memory_order_release); }
+        void end_good() noexcept { end_as(of_.state_by_server()); }
+        /// Nothing was sent that could have changed anything.
+        void end_unsent() noexcept { end_as(of_.before_); }
+        void end_broken() noexcept { end_as(sql::session_state::broken); }
+        /// The server refused, and so said nothing about its state: the call ends by `settle`.
+        void note_refusal() noexcept { was_refused_ = true; }
+        [[nodiscard]] bool was_refused() const noexcept { return was_refused_; }
 
     private:
         implementation& of_;
-        sql::session_state before_;
+        bool was_refused_ = false;
     };
 
     /// Drives one of libmariadb's calls to its end: `start()` and `go_on(events)` say what it waits for. False: the
@@ -91,6 +97,10 @@ private:
     [[nodiscard]] task<bool> drive(Start start, Continue go_on, time_point deadline);
 
     [[nodiscard]] sql::session_state state_by_server() const noexcept;
+    /// The server's word by a ping. Without one the call has ended, and the session is busy or broken.
+    [[nodiscard]] task<result<sql::session_state>> ask_state(call_scope& call, time_point deadline);
+    /// Ends a call that was refused: where the session stands now, only the server knows.
+    [[nodiscard]] task<void> settle(call_scope& call, time_point deadline);
     [[nodiscard]] error failure(call_scope& call);
     [[nodiscard]] error failure(call_scope& call, MYSQL_STMT* of);
     [[nodiscard]] error failure(call_scope& call, unsigned number, std::string_view state, std::string_view message);
@@ -116,6 +126,7 @@ private:
     const sql::pool_settings& settings_;
     pool::connection_events events_;
     std::atomic<sql::session_state> state_{sql::session_state::idle};
+    sql::session_state before_ = sql::session_state::idle;  // the call that is under way, or a stream
     unsigned last_number_ = 0;
     unique_handle handle_;
     std::optional<net::descriptor_watch> watch_;  // destroyed before the handle closes its descriptor

@@ -1,5 +1,8 @@
 // What becomes of callers and connections when the server, the network or the caller fails.
 #include "integration/sql_mysql/mysql_fixture.hpp"
+#include "support/cutting_proxy.hpp"
+
+#include <fmt/format.h>
 
 #include <atomic>
 #include <semaphore>
@@ -46,6 +49,42 @@ TEST_F(mysql_faults, a_caller_that_goes_away_ends_its_statement_too) {
     const auto begun = clock::now();
     EXPECT_EQ(ask("select 8").value()[0][0].as<int>().value(), 8);
     EXPECT_LT(clock::now() - begun, 10s);
+}
+
+TEST_F(mysql_faults, a_session_whose_state_is_not_told_after_an_error_in_time_is_not_used_again) {
+    settings_.pool.statement_timeout = 200ms;
+    std::atomic<std::size_t> allowed{1'000'000};
+    cutting_proxy network(
+        server().port(), 7, [&allowed](random_source&) { return allowed.load(); }, {}, breaking::stall);
+    settings_.url = fmt::format("mysql://tester:lido%27s@127.0.0.1:{}/shop", network.port());
+    settings_.pool.connections.max_size = 1;
+    const auto refused = ask("selekt 1");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), sql::errc::syntax_error);
+    // The last that came was the answer to the ping: this time it stops short of its end.
+    allowed = network.answers_passed() - 1;
+    pool_.reset();
+    const auto again = ask("selekt 1");
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error(), sql::errc::syntax_error) << again.error().message();
+    allowed = 1'000'000;
+    EXPECT_TRUE(ask("select 1"));
+    EXPECT_EQ(pool().connections().statistics().created, 2U);
+}
+
+TEST_F(mysql_faults, a_stream_that_fails_in_its_midst_costs_no_connection) {
+    settings_.pool.connections.max_size = 1;
+    auto stream =
+        pool().stream("select (select a.seq from seq_1_to_2 a where t.seq = 3) from seq_1_to_5 t").wait().value();
+    std::optional<error> failure;
+    while (!failure) {
+        const auto batch = stream.next().wait();
+        if (!batch) failure = batch.error();
+        ASSERT_TRUE(!batch || !batch->empty()) << "it came to a good end";
+    }
+    EXPECT_THAT(failure->message(), HasSubstr("1242"));
+    EXPECT_TRUE(ask("select 1"));
+    EXPECT_EQ(pool().connections().statistics().created, 1U);
 }
 
 TEST_F(mysql_faults, an_idle_connection_that_the_server_ends_is_never_lent) {

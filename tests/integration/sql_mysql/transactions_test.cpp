@@ -56,6 +56,39 @@ TEST_F(mysql_transactions, its_isolation_is_what_was_asked_for) {
     EXPECT_FALSE(sees_change(sql::isolation::repeatable_read));
 }
 
+TEST_F(mysql_transactions, one_that_a_failed_procedure_leaves_open_is_rolled_back_before_its_connection_is_lent_again) {
+    settings_.pool.connections.max_size = 1;
+    ASSERT_TRUE(
+        ask("create or replace procedure leaves_open() begin start transaction;"
+            " insert into outfit (name) values ('gone'); signal sqlstate '45000' set message_text = 'no'; end"));
+    const auto refused = ask("call leaves_open()");
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message(), testing::HasSubstr("no (1644")) << "the error is the statement's own";
+    ASSERT_TRUE(ask("insert into outfit (name) values ('kept')"));
+    EXPECT_EQ(ask("select name from outfit").value()[0][0].as<std::string>().value(), "kept");
+    EXPECT_EQ(count_rows(), 1);
+    EXPECT_EQ(pool().connections().statistics().created, 1U) << "a rollback is enough";
+}
+
+TEST_F(mysql_transactions, one_that_fails_behind_its_first_rows_is_noticed_too) {
+    settings_.pool.connections.max_size = 1;
+    ASSERT_TRUE(
+        ask("create or replace procedure leaves_open_later() begin select 1; start transaction;"
+            " insert into outfit (name) values ('gone'); signal sqlstate '45000'; end"));
+    EXPECT_FALSE(ask("call leaves_open_later()"));
+    {
+        auto stream = pool().stream("call leaves_open_later()").wait().value();
+        while (true) {
+            const auto batch = stream.next().wait();
+            if (!batch) break;
+            ASSERT_FALSE(batch->empty()) << "it fails at its end";
+        }
+    }
+    ASSERT_TRUE(ask("insert into outfit (name) values ('kept')"));
+    EXPECT_EQ(count_rows(), 1);
+    EXPECT_EQ(pool().connections().statistics().created, 1U);
+}
+
 task<result<int>> move_size(mysql::pool::transaction& in, int from, int to, std::atomic<int>* both_hold) {
     lido::operation<sql::rows> first = in.query("update outfit set size = size - 1 where id = ?", from);
     const result<sql::rows> taken = co_await std::move(first);

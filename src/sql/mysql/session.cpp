@@ -1,5 +1,6 @@
 #include "lido/sql/mysql/session.hpp"
 
+#include "sql/keyword.hpp"
 #include "sql/mysql/ok_packet.hpp"
 #include "sql/mysql/session_implementation.hpp"
 
@@ -101,9 +102,13 @@ task<result<session_state>> session::implementation::ask_state(call_scope& call,
     co_return state_of(*flags);
 }
 
-task<void> session::implementation::settle(call_scope& call, time_point deadline) {
+task<void> session::implementation::settle(call_scope& call, std::string_view text, time_point deadline) {
     const result<session_state> said = co_await ask_state(call, deadline);
-    if (said) call.end_as(*said);
+    if (!said) co_return;
+    // What follows would run alone and be kept, while its owner believes that it is in a transaction.
+    const bool is_lost = before_ == session_state::open && *said == session_state::idle &&
+                         sql::ends_transaction(text) == sql::transaction_end::none;
+    call.end_as(is_lost ? session_state::failed : *said);
 }
 
 // ---- errors ---------------------------------------------------------------------------------------------------------
@@ -151,6 +156,15 @@ result<void> session::implementation::check_free() const {
                      "try again with another connection");
     }
     return {};
+}
+
+result<void> session::implementation::check_free_for(std::string_view text) const {
+    if (state() == session_state::failed && sql::ends_transaction(text) != sql::transaction_end::rollback) {
+        return error(sql::errc::transaction_failed,
+                     "nothing was sent: the server has ended the transaction when an earlier statement of it failed",
+                     "roll back, and run the transaction again");
+    }
+    return check_free();
 }
 
 // ---- prepared statements --------------------------------------------------------------------------------------------
@@ -267,7 +281,7 @@ task<result<void>> session::implementation::finish(call_scope& call, prepared& w
 
 task<result<sql::rows>> session::implementation::run(const sql::statement& what, const sql::parameters& with,
                                                      time_point deadline) {
-    if (auto allowed = check_free(); !allowed) co_return std::move(allowed).error();
+    if (auto allowed = check_free_for(what.text()); !allowed) co_return std::move(allowed).error();
     call_scope call(*this);
     bool refused = false;
     result<std::shared_ptr<prepared>> ready = co_await prepare(call, what.text(), deadline, refused);
@@ -279,7 +293,7 @@ task<result<sql::rows>> session::implementation::run(const sql::statement& what,
     } else {
         given = std::move(ready).error();
     }
-    if (call.was_refused()) co_await settle(call, deadline);
+    if (call.was_refused()) co_await settle(call, what.text(), deadline);
     co_return std::move(given);
 }
 
@@ -357,7 +371,7 @@ task<result<sql::rows>> session::implementation::run_text(call_scope& call, std:
 
 task<result<void>> session::implementation::start(const sql::statement& what, const sql::parameters& with,
                                                   time_point deadline) {
-    if (auto allowed = check_free(); !allowed) co_return std::move(allowed).error();
+    if (auto allowed = check_free_for(what.text()); !allowed) co_return std::move(allowed).error();
     call_scope call(*this);
     bool refused = false;
     result<std::shared_ptr<prepared>> ready = co_await prepare(call, what.text(), deadline, refused);
@@ -369,7 +383,7 @@ task<result<void>> session::implementation::start(const sql::statement& what, co
         begun = std::move(ready).error();
     }
     if (begun) streaming_ = std::move(*ready);  // busy until the last row has come
-    if (call.was_refused()) co_await settle(call, deadline);
+    if (call.was_refused()) co_await settle(call, what.text(), deadline);
     co_return std::move(begun);
 }
 
@@ -387,7 +401,7 @@ task<result<bool>> session::implementation::fetch(sql::rows& into, time_point de
         result<void> finished = co_await finish(call, *from, deadline);
         if (!finished) more = std::move(finished).error();
     }
-    if (call.was_refused()) co_await settle(call, deadline);
+    if (call.was_refused()) co_await settle(call, from->text, deadline);
     // While an answer is on its way, closing the statement would wait for all of it: the session's end does it.
     if (state() != session_state::busy) streaming_.reset();
     co_return std::move(more);

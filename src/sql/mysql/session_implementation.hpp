@@ -99,8 +99,8 @@ private:
     [[nodiscard]] sql::session_state state_by_server() const noexcept;
     /// The server's word by a ping. Without one the call has ended, and the session is busy or broken.
     [[nodiscard]] task<result<sql::session_state>> ask_state(call_scope& call, time_point deadline);
-    /// Ends a call that was refused: where the session stands now, only the server knows.
-    [[nodiscard]] task<void> settle(call_scope& call, time_point deadline);
+    /// Ends a call that was refused: where the session stands now, only the server knows. `text` is what was refused.
+    [[nodiscard]] task<void> settle(call_scope& call, std::string_view text, time_point deadline);
     [[nodiscard]] error failure(call_scope& call);
     [[nodiscard]] error failure(call_scope& call, MYSQL_STMT* of);
     [[nodiscard]] error failure(call_scope& call, unsigned number, std::string_view state, std::string_view message);
@@ -121,6 +121,8 @@ private:
                                                        const sql::parameters& with, time_point deadline);
     [[nodiscard]] task<result<sql::rows>> run_text(call_scope& call, std::string_view text, time_point deadline);
     [[nodiscard]] result<void> check_free() const;
+    /// Is it free, and for this statement?
+    [[nodiscard]] result<void> check_free_for(std::string_view text) const;
     void disturbed() noexcept;
 
     const sql::pool_settings& settings_;

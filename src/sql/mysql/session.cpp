@@ -46,6 +46,7 @@ session::implementation::implementation(net::event_loop& loop, unique_handle con
 session::implementation::~implementation() {
     watch_.reset();
     if (state() == session_state::busy) shut_down();
+    text_result_.reset();
     streaming_.reset();
     cached_.clear();
     cache_.clear();
@@ -322,6 +323,7 @@ task<result<sql::rows>> session::implementation::run_prepared(call_scope& call, 
 /// For statements that cannot be prepared. Their results, where they have any, come as text.
 task<result<sql::rows>> session::implementation::run_text(call_scope& call, std::string_view text,
                                                           time_point deadline) {
+    call.go_on();
     MYSQL* const of = handle_.get();
     const std::string kept(text);
     int outcome = 0;
@@ -331,42 +333,64 @@ task<result<sql::rows>> session::implementation::run_text(call_scope& call, std:
     if (!ended) co_return too_late();
     if (outcome != 0) co_return failure(call);
     sql::rows given;
-    if (mysql_field_count(of) == 0) {
+    if (mysql_field_count(of) > 0) {
+        result<void> taken = co_await take_text(call, given, deadline);
+        if (!taken) co_return std::move(taken).error();
+    } else {
         given.set_affected(mysql_affected_rows(of));
-        call.end_good();
-        co_return std::move(given);
+        given.set_last_insert_id(static_cast<std::int64_t>(mysql_insert_id(of)));
     }
-    MYSQL_RES* const unread = mysql_use_result(of);
-    if (unread == nullptr) co_return failure(call);
-    const struct result_freer {
-        MYSQL_RES* of;
-        implementation& session;
-        ~result_freer() {
-            // While rows are on their way, freeing would read them all: the handle's end does it.
-            if (session.state() != session_state::busy) mysql_free_result(of);
-        }
-    } freed{unread, *this};
-    for (unsigned i = 0; i < mysql_num_fields(unread); ++i) given.add_column(mysql_fetch_fields(unread)[i].name);
+    result<void> finished = co_await finish_text(call, deadline);
+    if (!finished) co_return std::move(finished).error();
+    co_return std::move(given);
+}
+
+task<result<void>> session::implementation::take_text(call_scope& call, sql::rows& into, time_point deadline) {
+    MYSQL* const of = handle_.get();
+    text_result_.reset(mysql_use_result(of));
+    MYSQL_RES* const from = text_result_.get();
+    if (from == nullptr) co_return failure(call);
+    const MYSQL_FIELD* const fields = mysql_fetch_fields(from);
+    for (unsigned i = 0; i < mysql_num_fields(from); ++i) into.add_column(fields[i].name);
+    MYSQL_ROW row = nullptr;
+    const auto start = [&] { return mysql_fetch_row_start(&row, from); };
+    const auto go_on = [&](int events) { return mysql_fetch_row_cont(&row, from, events); };
     while (true) {
-        MYSQL_ROW row = nullptr;
-        const auto row_start = [&] { return mysql_fetch_row_start(&row, unread); };
-        const auto row_on = [&](int events) { return mysql_fetch_row_cont(&row, unread, events); };
-        const bool fetched = co_await drive(row_start, row_on, deadline);
-        if (!fetched) co_return too_late();
+        const bool ended = co_await drive(start, go_on, deadline);
+        if (!ended) co_return too_late();
         if (row == nullptr) break;
-        const unsigned long* const sizes = mysql_fetch_lengths(unread);
-        for (std::size_t i = 0; i < given.column_count(); ++i) {
+        const unsigned long* const sizes = mysql_fetch_lengths(from);
+        for (std::size_t i = 0; i < into.column_count(); ++i) {
             if (row[i] == nullptr) {
-                given.add_null();
+                into.add_null();
             } else {
-                given.add_text(std::string_view(row[i], sizes[i]));
+                into.add_text(std::string_view(row[i], sizes[i]));
             }
         }
-        if (given.stored_bytes() >= settings_.max_result_bytes) co_return too_large();
+        if (into.stored_bytes() >= settings_.max_result_bytes) co_return too_large();  // busy: the rest is on its way
     }
     if (mysql_errno(of) != 0) co_return failure(call);
+    text_result_.reset();  // nothing more comes, so this waits for nothing
+    co_return result<void>();
+}
+
+/// Reads further results, those of a procedure, which nobody asked for.
+task<result<void>> session::implementation::finish_text(call_scope& call, time_point deadline) {
+    MYSQL* const of = handle_.get();
+    int outcome = 0;
+    const auto start = [&] { return mysql_next_result_start(&outcome, of); };
+    const auto go_on = [&](int events) { return mysql_next_result_cont(&outcome, of, events); };
+    while (mysql_more_results(of) != 0) {
+        const bool ended = co_await drive(start, go_on, deadline);
+        if (!ended) co_return too_late();
+        if (outcome != 0) co_return failure(call);
+        if (mysql_field_count(of) == 0) continue;
+        sql::rows unwanted;
+        result<void> skipped = co_await take_text(call, unwanted, deadline);
+        if (!skipped) co_return std::move(skipped);
+    }
     call.end_good();
-    co_return std::move(given);
+    co_return result<void>();
 }
 
 task<result<void>> session::implementation::start(const sql::statement& what, const sql::parameters& with,

@@ -27,6 +27,12 @@ struct handle_closer {
 };
 using unique_handle = std::unique_ptr<MYSQL, handle_closer>;
 
+/// While rows are on their way, this waits for all of them.
+struct text_result_freer {
+    void operator()(MYSQL_RES* result) const noexcept { mysql_free_result(result); }
+};
+using unique_text_result = std::unique_ptr<MYSQL_RES, text_result_freer>;
+
 /// Belongs to its loop; `state` may be read on any thread.
 class session::implementation {
 public:
@@ -84,6 +90,8 @@ private:
         void end_broken() noexcept { end_as(sql::session_state::broken); }
         /// The server refused, and so said nothing about its state: the call ends by `settle`.
         void note_refusal() noexcept { was_refused_ = true; }
+        /// The same is tried another way.
+        void go_on() noexcept { was_refused_ = false; }
         [[nodiscard]] bool was_refused() const noexcept { return was_refused_; }
 
     private:
@@ -120,6 +128,9 @@ private:
     [[nodiscard]] task<result<sql::rows>> run_prepared(call_scope& call, std::shared_ptr<prepared> what,
                                                        const sql::parameters& with, time_point deadline);
     [[nodiscard]] task<result<sql::rows>> run_text(call_scope& call, std::string_view text, time_point deadline);
+    /// Appends all rows of the result that is next.
+    [[nodiscard]] task<result<void>> take_text(call_scope& call, sql::rows& into, time_point deadline);
+    [[nodiscard]] task<result<void>> finish_text(call_scope& call, time_point deadline);
     [[nodiscard]] result<void> check_free() const;
     /// Is it free, and for this statement?
     [[nodiscard]] result<void> check_free_for(std::string_view text) const;
@@ -137,6 +148,7 @@ private:
     cache_list cache_;  // used last first
     std::unordered_map<std::string_view, cache_list::iterator> cached_;
     std::shared_ptr<prepared> streaming_;
+    unique_text_result text_result_;  // of a call that was given up: freed when nothing more can come
 };
 
 }  // namespace lido::mysql

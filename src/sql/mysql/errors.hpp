@@ -8,8 +8,8 @@
 
 namespace lido::mysql {
 
-/// What an error number of the server means; `state` is the SQLSTATE that came with it.
-[[nodiscard]] sql::errc errc_of(unsigned number, std::string_view state) noexcept;
+/// What an error number of the server means; `state` is the SQLSTATE that came with it, `message` the server's text.
+[[nodiscard]] sql::errc errc_of(unsigned number, std::string_view state, std::string_view message) noexcept;
 
 /// Does the number, which may be libmariadb's own, mean that the connection is gone?
 [[nodiscard]] bool means_lost(unsigned number) noexcept;

@@ -172,21 +172,52 @@ TEST_F(mysql_faults, too_many_connections_at_the_server_is_an_error_that_says_so
     ASSERT_TRUE(held.front().query("set global max_connections = 151").wait());
 }
 
-TEST_F(mysql_faults, a_server_that_becomes_read_only_ends_the_generation) {
-    ASSERT_TRUE(ask("create or replace user writer@'%' identified by 'w'"));
-    ASSERT_TRUE(ask("grant select, insert on shop.* to writer@'%'"));
-    mysql::pool_settings own = settings_;
-    own.url = "mysql://writer:w@127.0.0.1:" + std::to_string(server().port()) + "/shop";
-    own.pool.connections.max_size = 1;
-    mysql::pool writers(io_, own);
-    ASSERT_TRUE(writers.query("insert into outfit (name) values ('before')").wait());
+class mysql_read_only : public mysql_world {
+protected:
+    void SetUp() override {
+        mysql_world::SetUp();
+        // The tester may write to a server that is read-only.
+        ASSERT_TRUE(ask("create or replace user writer@'%' identified by 'w'"));
+        ASSERT_TRUE(ask("grant select, insert on shop.* to writer@'%'"));
+        mysql::pool_settings own = settings_;
+        own.url = "mysql://writer:w@127.0.0.1:" + std::to_string(server().port()) + "/shop";
+        own.pool.connections.max_size = 1;
+        writers_.emplace(io_, own);
+    }
+    [[nodiscard]] result<sql::rows> write() { return writers_->query("insert into outfit (name) values ('a')").wait(); }
+    [[nodiscard]] std::uint64_t created() const { return writers_->connections().statistics().created; }
+
+    std::optional<mysql::pool> writers_;
+};
+
+TEST_F(mysql_read_only, a_server_that_becomes_it_ends_the_generation) {
+    ASSERT_TRUE(write());
     ASSERT_TRUE(ask("set global read_only = 1"));
-    const auto refused = writers.query("insert into outfit (name) values ('after')").wait();
+    const auto refused = write();
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error(), sql::errc::read_only) << refused.error().message();
     ASSERT_TRUE(ask("set global read_only = 0"));
-    EXPECT_TRUE(writers.query("insert into outfit (name) values ('again')").wait());
-    EXPECT_EQ(writers.connections().statistics().created, 2U);
+    EXPECT_TRUE(write());
+    EXPECT_EQ(created(), 2U);
+}
+
+TEST_F(mysql_read_only, a_server_that_stays_it_is_not_connected_to_anew_for_each_write) {
+    ASSERT_TRUE(ask("set global read_only = 1"));
+    const auto begun = clock::now();
+    for (int i = 0; i < 20; ++i) EXPECT_FALSE(write());
+    const auto pauses = static_cast<std::uint64_t>((clock::now() - begun) / 5s);
+    EXPECT_LE(created(), 2 + pauses);
+    ASSERT_TRUE(ask("set global read_only = 0"));
+}
+
+TEST_F(mysql_read_only, another_option_that_prevents_a_statement_says_nothing_about_the_server) {
+    settings_.pool.connections.max_size = 1;
+    const auto refused = ask("select 1 into outfile '/nowhere/to/write'");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), sql::errc::permission_denied) << refused.error().message();
+    EXPECT_THAT(refused.error().message(), HasSubstr("1290"));
+    EXPECT_TRUE(ask("select 1"));
+    EXPECT_EQ(pool().connections().statistics().created, 1U);
 }
 
 }  // namespace

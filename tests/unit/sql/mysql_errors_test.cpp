@@ -1,6 +1,9 @@
 #include "sql/mysql/errors.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+
+#include <string>
 
 namespace lido::mysql {
 namespace {
@@ -8,14 +11,28 @@ namespace {
 using testing::HasSubstr;
 
 TEST(mysql_errors, the_number_says_more_than_the_state) {
-    EXPECT_EQ(errc_of(1062, "23000"), sql::errc::unique_violation);
-    EXPECT_EQ(errc_of(1452, "23000"), sql::errc::foreign_key_violation);
-    EXPECT_EQ(errc_of(1048, "23000"), sql::errc::not_null_violation);
-    EXPECT_EQ(errc_of(4025, "23000"), sql::errc::check_violation);
-    EXPECT_EQ(errc_of(1213, "40001"), sql::errc::deadlock);
-    EXPECT_EQ(errc_of(1040, "08004"), sql::errc::too_many_connections);
-    EXPECT_EQ(errc_of(65000, "22003"), sql::errc::invalid_value) << "of a number that is not known the state counts";
-    EXPECT_EQ(errc_of(65000, "HY000"), sql::errc::other);
+    EXPECT_EQ(errc_of(1062, "23000", ""), sql::errc::unique_violation);
+    EXPECT_EQ(errc_of(1452, "23000", ""), sql::errc::foreign_key_violation);
+    EXPECT_EQ(errc_of(1048, "23000", ""), sql::errc::not_null_violation);
+    EXPECT_EQ(errc_of(4025, "23000", ""), sql::errc::check_violation);
+    EXPECT_EQ(errc_of(1213, "40001", ""), sql::errc::deadlock);
+    EXPECT_EQ(errc_of(1040, "08004", ""), sql::errc::too_many_connections);
+    EXPECT_EQ(errc_of(65000, "22003", ""), sql::errc::invalid_value)
+        << "of a number that is not known the state counts";
+    EXPECT_EQ(errc_of(65000, "HY000", ""), sql::errc::other);
+}
+
+TEST(mysql_errors, an_option_that_prevents_a_statement_means_a_server_for_reading_only_if_it_is_that_option) {
+    const auto meaning = [](std::string_view option) {
+        const std::string message =
+            fmt::format("The MariaDB server is running with the {} option so it cannot execute this statement", option);
+        return errc_of(1290, "HY000", message);
+    };
+    EXPECT_EQ(meaning("--read-only"), sql::errc::read_only);
+    EXPECT_EQ(meaning("--super-read-only"), sql::errc::read_only);
+    EXPECT_EQ(meaning("--read_only"), sql::errc::read_only);
+    EXPECT_EQ(meaning("--secure-file-priv"), sql::errc::permission_denied);
+    EXPECT_EQ(meaning("--skip-grant-tables"), sql::errc::permission_denied);
 }
 
 TEST(mysql_errors, a_lost_connection_leaves_it_open_whether_the_statement_was_executed) {

@@ -45,9 +45,11 @@ session::implementation::implementation(net::event_loop& loop, unique_handle con
 
 session::implementation::~implementation() {
     watch_.reset();
-    if (state() == session_state::busy) shut_down();
+    // The rest of an answer may be on its way, for which closing a statement or a result would wait.
+    if (state() == session_state::busy || state() == session_state::broken) shut_down();
     text_result_.reset();
     streaming_.reset();
+    uncached_.reset();
     cached_.clear();
     cache_.clear();
 }
@@ -200,9 +202,13 @@ task<result<std::shared_ptr<session::implementation::prepared>>> session::implem
     co_return made;
 }
 
-/// Into the cache; the one unused longest goes.
+/// Into the cache; the one unused longest goes. What does not go there is kept until the next as well: when its call is
+/// given up, closing it would wait for the rest of its answer.
 void session::implementation::keep(const std::shared_ptr<prepared>& made) {
-    if (settings_.statement_cache == 0) return;
+    if (settings_.statement_cache == 0) {
+        uncached_ = made;
+        return;
+    }
     if (cache_.size() >= settings_.statement_cache) {
         cached_.erase(cache_.back()->text);
         cache_.pop_back();
@@ -445,6 +451,7 @@ task<result<void>> session::implementation::reset_all(time_point deadline) {
     {
         call_scope call(*this);
         streaming_.reset();
+        uncached_.reset();
         cached_.clear();
         cache_.clear();
         int outcome = 0;

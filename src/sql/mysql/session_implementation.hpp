@@ -147,6 +147,7 @@ private:
     using cache_list = std::list<std::shared_ptr<prepared>>;
     cache_list cache_;  // used last first
     std::unordered_map<std::string_view, cache_list::iterator> cached_;
+    std::shared_ptr<prepared> uncached_;  // the last, where there is no cache
     std::shared_ptr<prepared> streaming_;
     unique_text_result text_result_;  // of a call that was given up: freed when nothing more can come
 };

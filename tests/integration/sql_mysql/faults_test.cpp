@@ -29,6 +29,20 @@ TEST_F(mysql_faults, a_statement_whose_time_is_over_is_ended_at_the_server_and_i
     EXPECT_EQ(running.value()[0][0].as<int>().value(), 0);
 }
 
+TEST_F(mysql_faults, without_a_statement_cache_nobody_waits_for_rows_that_were_given_up) {
+    settings_.pool.statement_timeout = 100ms;
+    settings_.pool.statement_cache = 0;
+    settings_.pool.connections.max_size = 1;
+    settings_.pool.connections.connect_timeout = 15s;
+    const auto begun = clock::now();
+    // The first row is too large for the server to keep it back; the second takes its time.
+    const auto late = ask("select repeat('x', 200000), sleep(20 * (seq - 1)) from seq_1_to_2");
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error(), lido::errc::timeout);
+    EXPECT_EQ(ask("select 7").value()[0][0].as<int>().value(), 7);
+    EXPECT_LT(clock::now() - begun, 10s);
+}
+
 TEST_F(mysql_faults, a_caller_that_goes_away_ends_its_statement_too) {
     settings_.pool.connections.max_size = 1;
     std::stop_source stop;

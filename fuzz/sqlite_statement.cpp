@@ -16,7 +16,9 @@
 namespace {
 
 using namespace lido::sqlite;
+using lido::sql::ends_transaction;
 using lido::sql::first_keyword;
+using lido::sql::transaction_end;
 
 /// What SQLite says that a statement would do to a transaction.
 struct heard {

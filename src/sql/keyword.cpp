@@ -50,4 +50,18 @@ std::string first_keyword(std::string_view statement) {
     return word;
 }
 
+transaction_end ends_transaction(std::string_view statement) {
+    const std::string keyword = first_keyword(statement);
+    if (keyword == "COMMIT" || keyword == "END") return transaction_end::commit;
+    if (keyword != "ROLLBACK") return transaction_end::none;
+    // ROLLBACK [TRANSACTION | WORK] [TO [SAVEPOINT] name]
+    std::string_view rest = without_gap(statement).substr(keyword.size());
+    std::string next = first_keyword(rest);
+    if (next == "TRANSACTION" || next == "WORK") {
+        rest = without_gap(rest).substr(next.size());
+        next = first_keyword(rest);
+    }
+    return next == "TO" ? transaction_end::none : transaction_end::rollback;
+}
+
 }  // namespace lido::sql

@@ -1,6 +1,7 @@
-// Lido: the first word of a statement, which says what kind of statement it is.
+// Lido: the first words of a statement, which say what kind of statement it is.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -11,5 +12,10 @@ namespace lido::sql {
 /// The first word in capitals, behind white space and comments; empty when there is none, or a
 /// name that begins like one. At most 16 letters of it.
 [[nodiscard]] std::string first_keyword(std::string_view statement);
+
+enum class transaction_end : std::uint8_t { none, commit, rollback };
+
+/// Does the statement end its transaction, in SQLite or MySQL? `ROLLBACK TO` a savepoint does not.
+[[nodiscard]] transaction_end ends_transaction(std::string_view statement);
 
 }  // namespace lido::sql

@@ -36,22 +36,34 @@ bool replica_watch::has_seen_all() const noexcept {
 }
 
 void replica_watch::choose_primary(std::size_t which) {
-    const replication_state& said = members_[which].said;
+    member& one = members_[which];
+    const replication_state& said = one.said;
     if (!said.takes_writes) {
+        one.deposed = false;
         if (primary_ == which) {
             primary_.reset();
             samples_.clear();
         }
         return;
     }
-    if (said.epoch < epoch_) return;  // from before a failover
+    if (said.epoch < epoch_) return;                  // from before a failover
+    if (one.deposed && said.epoch == epoch_) return;  // the same, where failovers are not counted
     const bool stays = primary_ == which && said.epoch == epoch_;
     if (stays) return;
     // Two of the same epoch: the one before stays, unless it is not there any more.
     if (primary_ && primary_ != which && said.epoch == epoch_ && members_[*primary_].answers) return;
-    if (primary_ != which) samples_.clear();
+    make_primary(which);
+}
+
+void replica_watch::make_primary(std::size_t which) {
+    member& one = members_[which];
+    if (primary_ != which) {
+        samples_.clear();
+        if (primary_) members_[*primary_].deposed = true;
+    }
+    one.deposed = false;
     primary_ = which;
-    epoch_ = said.epoch;
+    epoch_ = one.said.epoch;
 }
 
 /// What a replica has applied contains all that the primary had written at the time of the last sample it covers.

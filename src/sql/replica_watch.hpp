@@ -51,6 +51,7 @@ private:
     struct member {
         bool asked = false;
         bool answers = false;
+        bool deposed = false;  // it was the primary, another replaced it, and it has not taken that in yet
         replication_state said;
         member_duty duty = member_duty::unknown;
         std::optional<duration> lag;
@@ -61,6 +62,7 @@ private:
     };
 
     void choose_primary(std::size_t which);
+    void make_primary(std::size_t which);
     void measure(std::size_t which, time_point asked);
     [[nodiscard]] bool may_be_read(const member& one) const noexcept;
     void assign() noexcept;

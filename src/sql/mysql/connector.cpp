@@ -2,6 +2,7 @@
 
 #include "lido/base/worker_threads.hpp"
 #include "lido/net/event_loop.hpp"
+#include "sql/fence_pause.hpp"
 #include "sql/mysql/place.hpp"
 #include "sql/mysql/session_implementation.hpp"
 #include "sql/readable_files.hpp"
@@ -139,6 +140,7 @@ struct connector::shared {
     const sql::pool_settings settings;
     const place to;
     worker_threads threads;
+    sql::fence_pause pause;
 };
 
 connector::connector(const pool_settings& with) : shared_(std::make_shared<shared>(with)) {}
@@ -227,9 +229,11 @@ result<std::vector<sql::statement>> connector::begin_statements(const sql::trans
 }
 
 bool connector::ends_generation(const error& failure, const session& where) const noexcept {
-    if (!(failure == sql::errc::read_only) && !(failure == sql::errc::shutting_down)) return false;
     const unsigned number = where.implementation_->last_number();
-    return number == server_is_read_only || number == storage_is_read_only || number == server_shuts_down;
+    if (failure == sql::errc::shutting_down) return number == server_shuts_down;
+    if (failure != sql::errc::read_only) return false;
+    const bool is_server = number == server_is_read_only || number == storage_is_read_only;
+    return is_server && shared_->pause.ends(coarse_now());
 }
 
 }  // namespace lido::mysql

@@ -2,6 +2,7 @@
 
 #include "sql/remedy.hpp"
 
+#include <errmsg.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,7 +15,7 @@ namespace {
 using sql::errc;
 
 /// MariaDB's "Error Codes" page; where MySQL differs, both.
-constexpr std::array<std::pair<unsigned, errc>, 55> numbers{{
+constexpr std::array<std::pair<unsigned, errc>, 54> numbers{{
     {1022, errc::unique_violation},
     {1062, errc::unique_violation},
     {1169, errc::unique_violation},
@@ -48,7 +49,6 @@ constexpr std::array<std::pair<unsigned, errc>, 55> numbers{{
     {1040, errc::too_many_connections},
     {1203, errc::too_many_connections},
     {1226, errc::too_many_connections},
-    {1290, errc::read_only},
     {1792, errc::read_only},
     {1836, errc::read_only},
     {1213, errc::deadlock},
@@ -72,6 +72,14 @@ constexpr std::array<std::pair<unsigned, errc>, 55> numbers{{
     {1712, errc::corrupt},
 }};
 
+/// "The MariaDB server is running with the %s option so it cannot execute this statement".
+constexpr unsigned prevented_by_option = 1290;
+
+/// In all languages the option is named as it is: --read-only, --super-read-only; but also --secure-file-priv.
+bool is_about_read_only(std::string_view message) noexcept {
+    return message.find("read-only") != std::string_view::npos || message.find("read_only") != std::string_view::npos;
+}
+
 /// What a message quotes of the values that it refuses is left out; the names of columns and keys behind stay.
 std::string without_value(unsigned number, std::string_view message) {
     // Duplicate entry '…' for key 'k'; Incorrect integer value: '…' for column `c` at row 1; Truncated incorrect … '…'
@@ -86,7 +94,8 @@ std::string without_value(unsigned number, std::string_view message) {
 
 }  // namespace
 
-errc errc_of(unsigned number, std::string_view state) noexcept {
+errc errc_of(unsigned number, std::string_view state, std::string_view message) noexcept {
+    if (number == prevented_by_option) return is_about_read_only(message) ? errc::read_only : errc::permission_denied;
     const auto known =
         std::find_if(numbers.begin(), numbers.end(), [number](const auto& each) { return each.first == number; });
     return known != numbers.end() ? known->second : sql::errc_of_sqlstate(state);
@@ -99,18 +108,24 @@ bool means_lost(unsigned number) noexcept {
     return std::find(lost.begin(), lost.end(), number) != lost.end();
 }
 
+bool is_refusal(unsigned number) noexcept {
+    const bool is_of_library =
+        (number >= CR_MIN_ERROR && number <= CR_MAX_ERROR) || (number >= CER_MIN_ERROR && number <= CER_MAX_ERROR);
+    return number != 0 && !is_of_library && !means_lost(number);
+}
+
 error make_error(unsigned number, std::string_view state, std::string_view message) {
     if (means_lost(number) && number >= 2000) {
         return {lido::errc::maybe_executed,
                 fmt::format("the connection to the database broke before the answer came ({}: {})", number, message)};
     }
-    const errc meaning = errc_of(number, state);
+    const errc meaning = errc_of(number, state, message);
     return {meaning, fmt::format("{} ({}, SQLSTATE {})", without_value(number, message), number, state),
             sql::remedy_of(meaning)};
 }
 
 error make_connect_error(unsigned number, std::string_view state, std::string_view message, std::string_view where) {
-    const errc meaning = errc_of(number, state);
+    const errc meaning = errc_of(number, state, message);
     constexpr unsigned tls_failed = 2026;
     if (number == tls_failed) {
         return {lido::errc::tls_failed, fmt::format("connect to {}: {}", where, message),

@@ -8,11 +8,15 @@
 
 namespace lido::mysql {
 
-/// What an error number of the server means; `state` is the SQLSTATE that came with it.
-[[nodiscard]] sql::errc errc_of(unsigned number, std::string_view state) noexcept;
+/// What an error number of the server means; `state` is the SQLSTATE that came with it, `message` the server's text.
+[[nodiscard]] sql::errc errc_of(unsigned number, std::string_view state, std::string_view message) noexcept;
 
 /// Does the number, which may be libmariadb's own, mean that the connection is gone?
 [[nodiscard]] bool means_lost(unsigned number) noexcept;
+
+/// Is the number the server's, which has refused a statement and waits for the next? After one of libmariadb's own it
+/// is not certain what comes next.
+[[nodiscard]] bool is_refusal(unsigned number) noexcept;
 
 /// An error with the number in its text. `message` is the server's; the value that it may quote is left out.
 /// A lost connection is `maybe_executed`.

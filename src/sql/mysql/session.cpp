@@ -1,5 +1,7 @@
 #include "lido/sql/mysql/session.hpp"
 
+#include "sql/keyword.hpp"
+#include "sql/mysql/ok_packet.hpp"
 #include "sql/mysql/session_implementation.hpp"
 
 #include <fmt/format.h>
@@ -26,6 +28,10 @@ int events_of(net::descriptor_watch::readiness got) noexcept {
     return (got.read ? MYSQL_WAIT_READ : 0) | (got.write ? MYSQL_WAIT_WRITE : 0);
 }
 
+session_state state_of(unsigned flags) noexcept {
+    return (flags & SERVER_STATUS_IN_TRANS) != 0 ? session_state::open : session_state::idle;
+}
+
 }  // namespace
 
 // ---- the handle -----------------------------------------------------------------------------------------------------
@@ -39,8 +45,11 @@ session::implementation::implementation(net::event_loop& loop, unique_handle con
 
 session::implementation::~implementation() {
     watch_.reset();
-    if (state() == session_state::busy) shut_down();
+    // The rest of an answer may be on its way, for which closing a statement or a result would wait.
+    if (state() == session_state::busy || state() == session_state::broken) shut_down();
+    text_result_.reset();
     streaming_.reset();
+    uncached_.reset();
     cached_.clear();
     cache_.clear();
 }
@@ -73,7 +82,36 @@ task<bool> session::implementation::drive(Start start, Continue go_on, time_poin
 session_state session::implementation::state_by_server() const noexcept {
     unsigned flags = 0;
     mariadb_get_infov(handle_.get(), MARIADB_CONNECTION_SERVER_STATUS, &flags);
-    return (flags & SERVER_STATUS_IN_TRANS) != 0 ? session_state::open : session_state::idle;
+    return state_of(flags);
+}
+
+task<result<session_state>> session::implementation::ask_state(call_scope& call, time_point deadline) {
+    MYSQL* const of = handle_.get();
+    int outcome = 0;
+    const auto start = [&] { return mysql_ping_start(&outcome, of); };
+    const auto go_on = [&](int events) { return mysql_ping_cont(&outcome, of, events); };
+    const bool ended = co_await drive(start, go_on, deadline);
+    if (!ended) co_return too_late();
+    if (outcome != 0) {
+        call.end_broken();
+        co_return make_error(mysql_errno(of), mysql_sqlstate(of), mysql_error(of));
+    }
+    // libmariadb leaves the answer where it has read it, and does not look at its flags.
+    const std::optional<unsigned> flags = flags_of_ok({of->net.read_pos, of->packet_length});
+    if (!flags) {
+        call.end_broken();
+        co_return error(lido::errc::protocol_error, "the server's answer to a ping is none");
+    }
+    co_return state_of(*flags);
+}
+
+task<void> session::implementation::settle(call_scope& call, std::string_view text, time_point deadline) {
+    const result<session_state> said = co_await ask_state(call, deadline);
+    if (!said) co_return;
+    // What follows would run alone and be kept, while its owner believes that it is in a transaction.
+    const bool is_lost = before_ == session_state::open && *said == session_state::idle &&
+                         sql::ends_transaction(text) == sql::transaction_end::none;
+    call.end_as(is_lost ? session_state::failed : *said);
 }
 
 // ---- errors ---------------------------------------------------------------------------------------------------------
@@ -81,10 +119,10 @@ session_state session::implementation::state_by_server() const noexcept {
 error session::implementation::failure(call_scope& call, unsigned number, std::string_view state,
                                        std::string_view message) {
     last_number_ = number;
-    if (means_lost(number)) {
-        call.end_broken();
+    if (is_refusal(number)) {
+        call.note_refusal();
     } else {
-        call.end_refused();
+        call.end_broken();
     }
     return make_error(number, state, message);
 }
@@ -123,6 +161,15 @@ result<void> session::implementation::check_free() const {
     return {};
 }
 
+result<void> session::implementation::check_free_for(std::string_view text) const {
+    if (state() == session_state::failed && sql::ends_transaction(text) != sql::transaction_end::rollback) {
+        return error(sql::errc::transaction_failed,
+                     "nothing was sent: the server has ended the transaction when an earlier statement of it failed",
+                     "roll back, and run the transaction again");
+    }
+    return check_free();
+}
+
 // ---- prepared statements --------------------------------------------------------------------------------------------
 
 task<result<std::shared_ptr<session::implementation::prepared>>> session::implementation::prepare(call_scope& call,
@@ -155,9 +202,13 @@ task<result<std::shared_ptr<session::implementation::prepared>>> session::implem
     co_return made;
 }
 
-/// Into the cache; the one unused longest goes.
+/// Into the cache; the one unused longest goes. What does not go there is kept until the next as well: when its call is
+/// given up, closing it would wait for the rest of its answer.
 void session::implementation::keep(const std::shared_ptr<prepared>& made) {
-    if (settings_.statement_cache == 0) return;
+    if (settings_.statement_cache == 0) {
+        uncached_ = made;
+        return;
+    }
     if (cache_.size() >= settings_.statement_cache) {
         cached_.erase(cache_.back()->text);
         cache_.pop_back();
@@ -171,14 +222,14 @@ task<result<void>> session::implementation::execute(call_scope& call, prepared& 
     MYSQL_STMT* const statement = what.statement;
     const unsigned long wanted = mysql_stmt_param_count(statement);
     if (wanted != with.size()) {
-        call.end_refused();
+        call.end_unsent();
         co_return error(
             sql::errc::syntax_error,
             fmt::format("the statement has {} placeholders, and {} parameters were given", wanted, with.size()),
             "give one for each '?'");
     }
     if (auto set = bound.set(with); !set) {
-        call.end_refused();
+        call.end_unsent();
         co_return std::move(set).error();
     }
     if (wanted > 0 && mysql_stmt_bind_param(statement, bound.binds()) != 0) co_return failure(call, statement);
@@ -237,16 +288,19 @@ task<result<void>> session::implementation::finish(call_scope& call, prepared& w
 
 task<result<sql::rows>> session::implementation::run(const sql::statement& what, const sql::parameters& with,
                                                      time_point deadline) {
-    if (auto allowed = check_free(); !allowed) co_return std::move(allowed).error();
+    if (auto allowed = check_free_for(what.text()); !allowed) co_return std::move(allowed).error();
     call_scope call(*this);
     bool refused = false;
     result<std::shared_ptr<prepared>> ready = co_await prepare(call, what.text(), deadline, refused);
-    if (!ready && refused && with.empty()) {
-        result<sql::rows> given = co_await run_text(call, what.text(), deadline);
-        co_return std::move(given);
+    result<sql::rows> given = sql::rows();
+    if (ready) {
+        given = co_await run_prepared(call, std::move(*ready), with, deadline);
+    } else if (refused && with.empty()) {
+        given = co_await run_text(call, what.text(), deadline);
+    } else {
+        given = std::move(ready).error();
     }
-    if (!ready) co_return std::move(ready).error();
-    result<sql::rows> given = co_await run_prepared(call, std::move(*ready), with, deadline);
+    if (call.was_refused()) co_await settle(call, what.text(), deadline);
     co_return std::move(given);
 }
 
@@ -275,6 +329,7 @@ task<result<sql::rows>> session::implementation::run_prepared(call_scope& call, 
 /// For statements that cannot be prepared. Their results, where they have any, come as text.
 task<result<sql::rows>> session::implementation::run_text(call_scope& call, std::string_view text,
                                                           time_point deadline) {
+    call.go_on();
     MYSQL* const of = handle_.get();
     const std::string kept(text);
     int outcome = 0;
@@ -284,86 +339,110 @@ task<result<sql::rows>> session::implementation::run_text(call_scope& call, std:
     if (!ended) co_return too_late();
     if (outcome != 0) co_return failure(call);
     sql::rows given;
-    if (mysql_field_count(of) == 0) {
+    if (mysql_field_count(of) > 0) {
+        result<void> taken = co_await take_text(call, given, deadline);
+        if (!taken) co_return std::move(taken).error();
+    } else {
         given.set_affected(mysql_affected_rows(of));
-        call.end_good();
-        co_return std::move(given);
+        given.set_last_insert_id(static_cast<std::int64_t>(mysql_insert_id(of)));
     }
-    MYSQL_RES* const unread = mysql_use_result(of);
-    if (unread == nullptr) co_return failure(call);
-    const struct result_freer {
-        MYSQL_RES* of;
-        implementation& session;
-        ~result_freer() {
-            // While rows are on their way, freeing would read them all: the handle's end does it.
-            if (session.state() != session_state::busy) mysql_free_result(of);
-        }
-    } freed{unread, *this};
-    for (unsigned i = 0; i < mysql_num_fields(unread); ++i) given.add_column(mysql_fetch_fields(unread)[i].name);
+    result<void> finished = co_await finish_text(call, deadline);
+    if (!finished) co_return std::move(finished).error();
+    co_return std::move(given);
+}
+
+task<result<void>> session::implementation::take_text(call_scope& call, sql::rows& into, time_point deadline) {
+    MYSQL* const of = handle_.get();
+    text_result_.reset(mysql_use_result(of));
+    MYSQL_RES* const from = text_result_.get();
+    if (from == nullptr) co_return failure(call);
+    const MYSQL_FIELD* const fields = mysql_fetch_fields(from);
+    for (unsigned i = 0; i < mysql_num_fields(from); ++i) into.add_column(fields[i].name);
+    MYSQL_ROW row = nullptr;
+    const auto start = [&] { return mysql_fetch_row_start(&row, from); };
+    const auto go_on = [&](int events) { return mysql_fetch_row_cont(&row, from, events); };
     while (true) {
-        MYSQL_ROW row = nullptr;
-        const auto row_start = [&] { return mysql_fetch_row_start(&row, unread); };
-        const auto row_on = [&](int events) { return mysql_fetch_row_cont(&row, unread, events); };
-        const bool fetched = co_await drive(row_start, row_on, deadline);
-        if (!fetched) co_return too_late();
+        const bool ended = co_await drive(start, go_on, deadline);
+        if (!ended) co_return too_late();
         if (row == nullptr) break;
-        const unsigned long* const sizes = mysql_fetch_lengths(unread);
-        for (std::size_t i = 0; i < given.column_count(); ++i) {
+        const unsigned long* const sizes = mysql_fetch_lengths(from);
+        for (std::size_t i = 0; i < into.column_count(); ++i) {
             if (row[i] == nullptr) {
-                given.add_null();
+                into.add_null();
             } else {
-                given.add_text(std::string_view(row[i], sizes[i]));
+                into.add_text(std::string_view(row[i], sizes[i]));
             }
         }
-        if (given.stored_bytes() >= settings_.max_result_bytes) co_return too_large();
+        if (into.stored_bytes() >= settings_.max_result_bytes) co_return too_large();  // busy: the rest is on its way
     }
     if (mysql_errno(of) != 0) co_return failure(call);
+    text_result_.reset();  // nothing more comes, so this waits for nothing
+    co_return result<void>();
+}
+
+/// Reads further results, those of a procedure, which nobody asked for.
+task<result<void>> session::implementation::finish_text(call_scope& call, time_point deadline) {
+    MYSQL* const of = handle_.get();
+    int outcome = 0;
+    const auto start = [&] { return mysql_next_result_start(&outcome, of); };
+    const auto go_on = [&](int events) { return mysql_next_result_cont(&outcome, of, events); };
+    while (mysql_more_results(of) != 0) {
+        const bool ended = co_await drive(start, go_on, deadline);
+        if (!ended) co_return too_late();
+        if (outcome != 0) co_return failure(call);
+        if (mysql_field_count(of) == 0) continue;
+        sql::rows unwanted;
+        result<void> skipped = co_await take_text(call, unwanted, deadline);
+        if (!skipped) co_return std::move(skipped);
+    }
     call.end_good();
-    co_return std::move(given);
+    co_return result<void>();
 }
 
 task<result<void>> session::implementation::start(const sql::statement& what, const sql::parameters& with,
                                                   time_point deadline) {
-    if (auto allowed = check_free(); !allowed) co_return std::move(allowed).error();
+    if (auto allowed = check_free_for(what.text()); !allowed) co_return std::move(allowed).error();
     call_scope call(*this);
     bool refused = false;
     result<std::shared_ptr<prepared>> ready = co_await prepare(call, what.text(), deadline, refused);
-    if (!ready) co_return std::move(ready).error();
-    parameter_binding bound;
-    result<void> executed = co_await execute(call, **ready, with, bound, deadline);
-    if (!executed) co_return std::move(executed).error();
-    streaming_ = std::move(*ready);
-    co_return result<void>();  // busy until the last row has come
+    result<void> begun;
+    if (ready) {
+        parameter_binding bound;
+        begun = co_await execute(call, **ready, with, bound, deadline);
+    } else {
+        begun = std::move(ready).error();
+    }
+    if (begun) streaming_ = std::move(*ready);  // busy until the last row has come
+    if (call.was_refused()) co_await settle(call, what.text(), deadline);
+    co_return std::move(begun);
 }
 
 task<result<bool>> session::implementation::fetch(sql::rows& into, time_point deadline) {
     if (!streaming_) co_return false;
     const std::shared_ptr<prepared> from = streaming_;
     call_scope call(*this);
-    const bool has_rows = mysql_stmt_field_count(from->statement) > 0;
-    if (has_rows) {
+    result<bool> more = false;
+    if (mysql_stmt_field_count(from->statement) > 0) {
         from->columns.add_names(into);
-        result<bool> more =
-            co_await take_rows(call, *from, into, settings_.stream_rows, settings_.stream_bytes, deadline);
-        if (!more || *more) co_return std::move(more);
+        more = co_await take_rows(call, *from, into, settings_.stream_rows, settings_.stream_bytes, deadline);
+        if (more && *more) co_return true;
     }
-    streaming_.reset();
-    result<void> finished = co_await finish(call, *from, deadline);
-    if (!finished) co_return std::move(finished).error();
-    co_return false;
+    if (more) {
+        result<void> finished = co_await finish(call, *from, deadline);
+        if (!finished) more = std::move(finished).error();
+    }
+    if (call.was_refused()) co_await settle(call, from->text, deadline);
+    // While an answer is on its way, closing the statement would wait for all of it: the session's end does it.
+    if (state() != session_state::busy) streaming_.reset();
+    co_return std::move(more);
 }
 
 task<result<void>> session::implementation::ping(time_point deadline) {
     if (auto allowed = check_free(); !allowed) co_return std::move(allowed).error();
     call_scope call(*this);
-    MYSQL* const of = handle_.get();
-    int outcome = 0;
-    const auto start = [&] { return mysql_ping_start(&outcome, of); };
-    const auto go_on = [&](int events) { return mysql_ping_cont(&outcome, of, events); };
-    const bool ended = co_await drive(start, go_on, deadline);
-    if (!ended) co_return too_late();
-    if (outcome != 0) co_return failure(call);
-    call.end_good();
+    const result<session_state> said = co_await ask_state(call, deadline);
+    if (!said) co_return said.error();
+    call.end_as(*said);
     co_return result<void>();
 }
 
@@ -372,6 +451,7 @@ task<result<void>> session::implementation::reset_all(time_point deadline) {
     {
         call_scope call(*this);
         streaming_.reset();
+        uncached_.reset();
         cached_.clear();
         cache_.clear();
         int outcome = 0;

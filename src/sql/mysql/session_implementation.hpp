@@ -27,6 +27,12 @@ struct handle_closer {
 };
 using unique_handle = std::unique_ptr<MYSQL, handle_closer>;
 
+/// While rows are on their way, this waits for all of them.
+struct text_result_freer {
+    void operator()(MYSQL_RES* result) const noexcept { mysql_free_result(result); }
+};
+using unique_text_result = std::unique_ptr<MYSQL_RES, text_result_freer>;
+
 /// Belongs to its loop; `state` may be read on any thread.
 class session::implementation {
 public:
@@ -69,20 +75,28 @@ private:
     /// leaves a busy session.
     class call_scope {
     public:
-        explicit call_scope(implementation& of) noexcept : of_(of), before_(of.state()) {
-            of_.state_.store(sql::session_state::busy, std::memory_order_release);
+        explicit call_scope(implementation& of) noexcept : of_(of) {
+            const sql::session_state now = of.state();
+            if (now != sql::session_state::busy) of.before_ = now;  // else it goes on with a stream
+            end_as(sql::session_state::busy);
         }
         call_scope(const call_scope&) = delete;
         call_scope& operator=(const call_scope&) = delete;
+        void end_as(sql::session_state what) noexcept { of_.state_.store(what, std::memory_order_release); }
         /// The answer is complete, and the server's word counts.
-        void end_good() noexcept { of_.state_.store(of_.state_by_server(), std::memory_order_release); }
-        /// The server refused: it says nothing about its state then.
-        void end_refused() noexcept { of_.state_.store(before_, std::memory_order_release); }
-        void end_broken() noexcept { of_.state_.store(sql::session_state::broken, std::memory_order_release); }
+        void end_good() noexcept { end_as(of_.state_by_server()); }
+        /// Nothing was sent that could have changed anything.
+        void end_unsent() noexcept { end_as(of_.before_); }
+        void end_broken() noexcept { end_as(sql::session_state::broken); }
+        /// The server refused, and so said nothing about its state: the call ends by `settle`.
+        void note_refusal() noexcept { was_refused_ = true; }
+        /// The same is tried another way.
+        void go_on() noexcept { was_refused_ = false; }
+        [[nodiscard]] bool was_refused() const noexcept { return was_refused_; }
 
     private:
         implementation& of_;
-        sql::session_state before_;
+        bool was_refused_ = false;
     };
 
     /// Drives one of libmariadb's calls to its end: `start()` and `go_on(events)` say what it waits for. False: the
@@ -91,6 +105,10 @@ private:
     [[nodiscard]] task<bool> drive(Start start, Continue go_on, time_point deadline);
 
     [[nodiscard]] sql::session_state state_by_server() const noexcept;
+    /// The server's word by a ping. Without one the call has ended, and the session is busy or broken.
+    [[nodiscard]] task<result<sql::session_state>> ask_state(call_scope& call, time_point deadline);
+    /// Ends a call that was refused: where the session stands now, only the server knows. `text` is what was refused.
+    [[nodiscard]] task<void> settle(call_scope& call, std::string_view text, time_point deadline);
     [[nodiscard]] error failure(call_scope& call);
     [[nodiscard]] error failure(call_scope& call, MYSQL_STMT* of);
     [[nodiscard]] error failure(call_scope& call, unsigned number, std::string_view state, std::string_view message);
@@ -110,12 +128,18 @@ private:
     [[nodiscard]] task<result<sql::rows>> run_prepared(call_scope& call, std::shared_ptr<prepared> what,
                                                        const sql::parameters& with, time_point deadline);
     [[nodiscard]] task<result<sql::rows>> run_text(call_scope& call, std::string_view text, time_point deadline);
+    /// Appends all rows of the result that is next.
+    [[nodiscard]] task<result<void>> take_text(call_scope& call, sql::rows& into, time_point deadline);
+    [[nodiscard]] task<result<void>> finish_text(call_scope& call, time_point deadline);
     [[nodiscard]] result<void> check_free() const;
+    /// Is it free, and for this statement?
+    [[nodiscard]] result<void> check_free_for(std::string_view text) const;
     void disturbed() noexcept;
 
     const sql::pool_settings& settings_;
     pool::connection_events events_;
     std::atomic<sql::session_state> state_{sql::session_state::idle};
+    sql::session_state before_ = sql::session_state::idle;  // the call that is under way, or a stream
     unsigned last_number_ = 0;
     unique_handle handle_;
     std::optional<net::descriptor_watch> watch_;  // destroyed before the handle closes its descriptor
@@ -123,7 +147,9 @@ private:
     using cache_list = std::list<std::shared_ptr<prepared>>;
     cache_list cache_;  // used last first
     std::unordered_map<std::string_view, cache_list::iterator> cached_;
+    std::shared_ptr<prepared> uncached_;  // the last, where there is no cache
     std::shared_ptr<prepared> streaming_;
+    unique_text_result text_result_;  // of a call that was given up: freed when nothing more can come
 };
 
 }  // namespace lido::mysql

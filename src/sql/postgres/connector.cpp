@@ -2,6 +2,7 @@
 
 #include "lido/net/event_loop.hpp"
 #include "lido/net/resolver.hpp"
+#include "sql/fence_pause.hpp"
 #include "sql/postgres/connect_parameters.hpp"
 #include "sql/postgres/session_implementation.hpp"
 #include "sql/readable_files.hpp"
@@ -15,12 +16,7 @@
 
 namespace lido::postgres {
 
-using namespace std::chrono_literals;
-
 namespace {
-
-/// A server that takes no writes any more ends the connections of now, but not with each refused write again.
-constexpr duration fence_pause = 5s;
 
 session_options options_of(const settings& of, server_role role, sharing how) {
     session_options made;
@@ -74,7 +70,7 @@ struct connector::shared_state {
     const sharing how;
     const session_options options;
     std::atomic<std::size_t> last_good{0};  // the place that was connected to last
-    std::atomic<duration::rep> last_fence{0};
+    sql::fence_pause pause;
 };
 
 task<result<std::vector<connector::shared_state::candidate>>> connector::shared_state::candidates(time_point deadline) {
@@ -234,10 +230,7 @@ bool connector::ends_generation(const error& failure, const connection& where) c
     // PostgreSQL 14 and later say it: then it is the session that was made read-only, not the server.
     const bool says_writable = inside.on().parameter("in_hot_standby") == "off";
     if (says_writable && !inside.is_read_only_by_default()) return false;
-    const duration::rep now = coarse_now().time_since_epoch().count();
-    duration::rep before = state_->last_fence.load(std::memory_order_relaxed);
-    if (before != 0 && duration(now - before) < fence_pause) return false;
-    return state_->last_fence.compare_exchange_strong(before, now, std::memory_order_relaxed);
+    return state_->pause.ends(coarse_now());
 }
 
 }  // namespace lido::postgres

@@ -3,7 +3,6 @@
 #include "lido/sql/error.hpp"
 #include "sql/keyword.hpp"
 #include "sql/sqlite/error.hpp"
-#include "sql/sqlite/keyword.hpp"
 #include "sql/sqlite/process_mark.hpp"
 #include "sql/sqlite/values.hpp"
 
@@ -20,7 +19,9 @@
 namespace lido::sqlite {
 namespace {
 
+using sql::ends_transaction;
 using sql::session_state;
+using sql::transaction_end;
 
 /// Of SQLite's virtual machine, between two looks at the clock: some ten microseconds.
 constexpr int steps_between_looks = 2000;

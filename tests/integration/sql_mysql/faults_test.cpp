@@ -1,5 +1,8 @@
 // What becomes of callers and connections when the server, the network or the caller fails.
 #include "integration/sql_mysql/mysql_fixture.hpp"
+#include "support/cutting_proxy.hpp"
+
+#include <fmt/format.h>
 
 #include <atomic>
 #include <semaphore>
@@ -26,6 +29,20 @@ TEST_F(mysql_faults, a_statement_whose_time_is_over_is_ended_at_the_server_and_i
     EXPECT_EQ(running.value()[0][0].as<int>().value(), 0);
 }
 
+TEST_F(mysql_faults, without_a_statement_cache_nobody_waits_for_rows_that_were_given_up) {
+    settings_.pool.statement_timeout = 100ms;
+    settings_.pool.statement_cache = 0;
+    settings_.pool.connections.max_size = 1;
+    settings_.pool.connections.connect_timeout = 15s;
+    const auto begun = clock::now();
+    // The first row is too large for the server to keep it back; the second takes its time.
+    const auto late = ask("select repeat('x', 200000), sleep(20 * (seq - 1)) from seq_1_to_2");
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error(), lido::errc::timeout);
+    EXPECT_EQ(ask("select 7").value()[0][0].as<int>().value(), 7);
+    EXPECT_LT(clock::now() - begun, 10s);
+}
+
 TEST_F(mysql_faults, a_caller_that_goes_away_ends_its_statement_too) {
     settings_.pool.connections.max_size = 1;
     std::stop_source stop;
@@ -46,6 +63,42 @@ TEST_F(mysql_faults, a_caller_that_goes_away_ends_its_statement_too) {
     const auto begun = clock::now();
     EXPECT_EQ(ask("select 8").value()[0][0].as<int>().value(), 8);
     EXPECT_LT(clock::now() - begun, 10s);
+}
+
+TEST_F(mysql_faults, a_session_whose_state_is_not_told_after_an_error_in_time_is_not_used_again) {
+    settings_.pool.statement_timeout = 200ms;
+    std::atomic<std::size_t> allowed{1'000'000};
+    cutting_proxy network(
+        server().port(), 7, [&allowed](random_source&) { return allowed.load(); }, {}, breaking::stall);
+    settings_.url = fmt::format("mysql://tester:lido%27s@127.0.0.1:{}/shop", network.port());
+    settings_.pool.connections.max_size = 1;
+    const auto refused = ask("selekt 1");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), sql::errc::syntax_error);
+    // The last that came was the answer to the ping: this time it stops short of its end.
+    allowed = network.answers_passed() - 1;
+    pool_.reset();
+    const auto again = ask("selekt 1");
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error(), sql::errc::syntax_error) << again.error().message();
+    allowed = 1'000'000;
+    EXPECT_TRUE(ask("select 1"));
+    EXPECT_EQ(pool().connections().statistics().created, 2U);
+}
+
+TEST_F(mysql_faults, a_stream_that_fails_in_its_midst_costs_no_connection) {
+    settings_.pool.connections.max_size = 1;
+    auto stream =
+        pool().stream("select (select a.seq from seq_1_to_2 a where t.seq = 3) from seq_1_to_5 t").wait().value();
+    std::optional<error> failure;
+    while (!failure) {
+        const auto batch = stream.next().wait();
+        if (!batch) failure = batch.error();
+        ASSERT_TRUE(!batch || !batch->empty()) << "it came to a good end";
+    }
+    EXPECT_THAT(failure->message(), HasSubstr("1242"));
+    EXPECT_TRUE(ask("select 1"));
+    EXPECT_EQ(pool().connections().statistics().created, 1U);
 }
 
 TEST_F(mysql_faults, an_idle_connection_that_the_server_ends_is_never_lent) {
@@ -133,21 +186,52 @@ TEST_F(mysql_faults, too_many_connections_at_the_server_is_an_error_that_says_so
     ASSERT_TRUE(held.front().query("set global max_connections = 151").wait());
 }
 
-TEST_F(mysql_faults, a_server_that_becomes_read_only_ends_the_generation) {
-    ASSERT_TRUE(ask("create or replace user writer@'%' identified by 'w'"));
-    ASSERT_TRUE(ask("grant select, insert on shop.* to writer@'%'"));
-    mysql::pool_settings own = settings_;
-    own.url = "mysql://writer:w@127.0.0.1:" + std::to_string(server().port()) + "/shop";
-    own.pool.connections.max_size = 1;
-    mysql::pool writers(io_, own);
-    ASSERT_TRUE(writers.query("insert into outfit (name) values ('before')").wait());
+class mysql_read_only : public mysql_world {
+protected:
+    void SetUp() override {
+        mysql_world::SetUp();
+        // The tester may write to a server that is read-only.
+        ASSERT_TRUE(ask("create or replace user writer@'%' identified by 'w'"));
+        ASSERT_TRUE(ask("grant select, insert on shop.* to writer@'%'"));
+        mysql::pool_settings own = settings_;
+        own.url = "mysql://writer:w@127.0.0.1:" + std::to_string(server().port()) + "/shop";
+        own.pool.connections.max_size = 1;
+        writers_.emplace(io_, own);
+    }
+    [[nodiscard]] result<sql::rows> write() { return writers_->query("insert into outfit (name) values ('a')").wait(); }
+    [[nodiscard]] std::uint64_t created() const { return writers_->connections().statistics().created; }
+
+    std::optional<mysql::pool> writers_;
+};
+
+TEST_F(mysql_read_only, a_server_that_becomes_it_ends_the_generation) {
+    ASSERT_TRUE(write());
     ASSERT_TRUE(ask("set global read_only = 1"));
-    const auto refused = writers.query("insert into outfit (name) values ('after')").wait();
+    const auto refused = write();
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error(), sql::errc::read_only) << refused.error().message();
     ASSERT_TRUE(ask("set global read_only = 0"));
-    EXPECT_TRUE(writers.query("insert into outfit (name) values ('again')").wait());
-    EXPECT_EQ(writers.connections().statistics().created, 2U);
+    EXPECT_TRUE(write());
+    EXPECT_EQ(created(), 2U);
+}
+
+TEST_F(mysql_read_only, a_server_that_stays_it_is_not_connected_to_anew_for_each_write) {
+    ASSERT_TRUE(ask("set global read_only = 1"));
+    const auto begun = clock::now();
+    for (int i = 0; i < 20; ++i) EXPECT_FALSE(write());
+    const auto pauses = static_cast<std::uint64_t>((clock::now() - begun) / 5s);
+    EXPECT_LE(created(), 2 + pauses);
+    ASSERT_TRUE(ask("set global read_only = 0"));
+}
+
+TEST_F(mysql_read_only, another_option_that_prevents_a_statement_says_nothing_about_the_server) {
+    settings_.pool.connections.max_size = 1;
+    const auto refused = ask("select 1 into outfile '/nowhere/to/write'");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), sql::errc::permission_denied) << refused.error().message();
+    EXPECT_THAT(refused.error().message(), HasSubstr("1290"));
+    EXPECT_TRUE(ask("select 1"));
+    EXPECT_EQ(pool().connections().statistics().created, 1U);
 }
 
 }  // namespace

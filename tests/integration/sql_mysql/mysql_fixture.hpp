@@ -11,13 +11,16 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace lido::test {
 
 /// Each test has a pool of its own on the server of all; the test's table is `outfit`, empty at its beginning.
 class mysql_world : public testing::Test {
 public:
-    static void SetUpTestSuite() { server_ = std::make_unique<mariadb_server>(); }
+    static void SetUpTestSuite() {
+        server_ = std::make_unique<mariadb_server>(std::vector<std::string>{"--secure-file-priv=/tmp"});
+    }
     static void TearDownTestSuite() { server_.reset(); }
 
     void SetUp() override {

@@ -85,12 +85,86 @@ TEST_F(mysql_queries, errors_have_a_meaning_and_leave_the_connection_usable) {
     EXPECT_EQ(pool().connections().statistics().created, 1U) << "none of these costs a connection";
 }
 
+// From MariaDB 10.6.2 on, what is about prepared statements is what cannot be prepared.
+
 TEST_F(mysql_queries, statements_that_cannot_be_prepared_go_as_text) {
-    EXPECT_TRUE(ask("lock tables outfit write"));
-    EXPECT_TRUE(ask("unlock tables"));
-    const auto shown = ask("explain select * from outfit");
-    ASSERT_TRUE(shown) << shown.error().message();
-    EXPECT_FALSE(shown->empty());
+    auto lease = pool().acquire().wait().value();
+    ASSERT_TRUE(lease.query("prepare mine from 'select 7 as a, null as b, ''it''''s'' as c'").wait());
+    const auto given = lease.query("execute mine").wait();
+    ASSERT_TRUE(given) << given.error().message();
+    ASSERT_EQ(given->size(), 1U);
+    EXPECT_EQ((*given)[0][0].text(), "7") << "a number would have none: it was prepared";
+    EXPECT_EQ((*given)[0].at("a")->as<int>().value(), 7);
+    EXPECT_TRUE((*given)[0].at("b")->is_null());
+    EXPECT_EQ((*given)[0].at("c")->as<std::string>().value(), "it's");
+    ASSERT_TRUE(lease.query("deallocate prepare mine").wait());
+
+    const auto made = lease.query("execute immediate 'insert into outfit (name) values (''summer''), (null)'").wait();
+    ASSERT_TRUE(made) << made.error().message();
+    EXPECT_EQ(made->affected(), 2U);
+    EXPECT_EQ(made->last_insert_id(), 1);
+    const auto refused = lease.query("execute immediate 'select * from nothing'").wait();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), sql::errc::no_such_object) << refused.error().message();
+    EXPECT_EQ(lease.query("select count(*) from outfit").wait().value()[0][0].as<int>().value(), 2);
+}
+
+TEST_F(mysql_queries, one_that_goes_as_text_has_no_parameters) {
+    settings_.pool.connections.max_size = 1;
+    const auto refused = ask("execute immediate 'select 1'", 7);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message(), HasSubstr("1295"));
+    EXPECT_TRUE(ask("select 1"));
+    EXPECT_EQ(pool().connections().statistics().created, 1U);
+}
+
+TEST_F(mysql_queries, a_transaction_that_is_begun_as_text_is_one) {
+    settings_.pool.connections.max_size = 1;
+    {
+        auto lease = pool().acquire().wait().value();
+        ASSERT_TRUE(lease.query("execute immediate 'start transaction'").wait());
+        ASSERT_TRUE(lease.query("execute immediate 'insert into outfit (name) values (''gone'')'").wait());
+    }
+    EXPECT_EQ(count_rows(), 0);
+    EXPECT_EQ(pool().connections().statistics().created, 1U) << "a rollback is enough";
+}
+
+TEST_F(mysql_queries, one_that_goes_as_text_and_is_given_up_leaves_a_session_that_nobody_gets) {
+    settings_.pool.statement_timeout = 200ms;
+    settings_.pool.connections.max_size = 1;
+    ASSERT_TRUE(ask("select 1"));
+    // The second stops within its rows: the first row is too large for the server to keep it back.
+    for (const char* each :
+         {"execute immediate 'select sleep(5)'",
+          "execute immediate 'select repeat(''x'', 200000), sleep(5 * (seq - 1)) from seq_1_to_2'"}) {
+        const std::uint64_t before = pool().connections().statistics().created;
+        const auto late = ask(sql::trusted_sql(each));
+        ASSERT_FALSE(late);
+        EXPECT_EQ(late.error(), lido::errc::timeout) << late.error().message();
+        EXPECT_EQ(ask("select 7").value()[0][0].as<int>().value(), 7) << "not the answer of the other";
+        EXPECT_EQ(pool().connections().statistics().created, before + 1);
+    }
+}
+
+TEST_F(mysql_queries, a_result_as_text_beyond_its_limit_is_refused) {
+    settings_.pool.max_result_bytes = 64 * 1024;
+    settings_.pool.connections.max_size = 1;
+    const auto refused = ask("execute immediate 'select seq, repeat(''x'', 1000) from seq_1_to_500'");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), lido::errc::limit_exceeded);
+    EXPECT_EQ(ask("select 7").value()[0][0].as<int>().value(), 7) << "the rest of it reaches nobody";
+    EXPECT_EQ(pool().connections().statistics().created, 2U);
+}
+
+TEST_F(mysql_queries, of_several_results_as_text_the_first_is_given_and_nothing_left_behind) {
+    settings_.pool.connections.max_size = 1;
+    ASSERT_TRUE(ask("create or replace procedure two() begin select 1; select 2; end"));
+    const auto first = ask("execute immediate 'call two()'");
+    ASSERT_TRUE(first) << first.error().message();
+    ASSERT_EQ(first->size(), 1U);
+    EXPECT_EQ((*first)[0][0].as<int>().value(), 1);
+    EXPECT_EQ(ask("select 3").value()[0][0].as<int>().value(), 3);
+    EXPECT_EQ(pool().connections().statistics().created, 1U);
 }
 
 TEST_F(mysql_queries, a_second_statement_in_one_text_is_an_error) {

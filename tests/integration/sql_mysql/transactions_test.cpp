@@ -1,6 +1,7 @@
 #include "integration/sql_mysql/mysql_fixture.hpp"
 
 #include <atomic>
+#include <semaphore>
 #include <thread>
 
 namespace lido::test {
@@ -56,6 +57,39 @@ TEST_F(mysql_transactions, its_isolation_is_what_was_asked_for) {
     EXPECT_FALSE(sees_change(sql::isolation::repeatable_read));
 }
 
+TEST_F(mysql_transactions, one_that_a_failed_procedure_leaves_open_is_rolled_back_before_its_connection_is_lent_again) {
+    settings_.pool.connections.max_size = 1;
+    ASSERT_TRUE(
+        ask("create or replace procedure leaves_open() begin start transaction;"
+            " insert into outfit (name) values ('gone'); signal sqlstate '45000' set message_text = 'no'; end"));
+    const auto refused = ask("call leaves_open()");
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message(), testing::HasSubstr("no (1644")) << "the error is the statement's own";
+    ASSERT_TRUE(ask("insert into outfit (name) values ('kept')"));
+    EXPECT_EQ(ask("select name from outfit").value()[0][0].as<std::string>().value(), "kept");
+    EXPECT_EQ(count_rows(), 1);
+    EXPECT_EQ(pool().connections().statistics().created, 1U) << "a rollback is enough";
+}
+
+TEST_F(mysql_transactions, one_that_fails_behind_its_first_rows_is_noticed_too) {
+    settings_.pool.connections.max_size = 1;
+    ASSERT_TRUE(
+        ask("create or replace procedure leaves_open_later() begin select 1; start transaction;"
+            " insert into outfit (name) values ('gone'); signal sqlstate '45000'; end"));
+    EXPECT_FALSE(ask("call leaves_open_later()"));
+    {
+        auto stream = pool().stream("call leaves_open_later()").wait().value();
+        while (true) {
+            const auto batch = stream.next().wait();
+            if (!batch) break;
+            ASSERT_FALSE(batch->empty()) << "it fails at its end";
+        }
+    }
+    ASSERT_TRUE(ask("insert into outfit (name) values ('kept')"));
+    EXPECT_EQ(count_rows(), 1);
+    EXPECT_EQ(pool().connections().statistics().created, 1U);
+}
+
 task<result<int>> move_size(mysql::pool::transaction& in, int from, int to, std::atomic<int>* both_hold) {
     lido::operation<sql::rows> first = in.query("update outfit set size = size - 1 where id = ?", from);
     const result<sql::rows> taken = co_await std::move(first);
@@ -88,6 +122,68 @@ TEST_F(mysql_transactions, the_victim_of_a_deadlock_is_run_again_and_both_last) 
     const auto sizes = ask("select size from outfit order by id");
     EXPECT_EQ((*sizes)[0][0].as<int>().value(), 100);
     EXPECT_EQ((*sizes)[1][0].as<int>().value(), 100);
+}
+
+TEST_F(mysql_transactions, the_victim_of_a_deadlock_that_goes_on_all_the_same_is_refused_and_nothing_of_it_is_kept) {
+    ASSERT_TRUE(ask("insert into outfit (id, size) select seq, 100 from seq_1_to_20"));
+    auto victim = pool().begin().wait().value();
+    ASSERT_TRUE(victim.query("update outfit set size = 1 where id = 1").wait());
+    auto other = pool().begin().wait().value();
+    // It has changed more, so whichever of the two closes the circle, it is not the one to go.
+    ASSERT_TRUE(other.query("update outfit set size = 2 where id > 1").wait());
+    std::binary_semaphore ended(0);
+    other.query("update outfit set size = 2 where id = 1").start([&](const result<sql::rows>& outcome) {
+        EXPECT_TRUE(outcome);
+        ended.release();
+    });
+    const auto refused = victim.query("update outfit set size = 1 where id = 2").wait();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), sql::errc::deadlock) << refused.error().message();
+    ended.acquire();
+    ASSERT_TRUE(other.rollback().wait());
+
+    const auto more = victim.query("update outfit set size = 1 where id = 3").wait();
+    ASSERT_FALSE(more);
+    EXPECT_EQ(more.error(), sql::errc::transaction_failed) << more.error().message();
+    const auto committed = victim.commit().wait();
+    ASSERT_FALSE(committed);
+    EXPECT_EQ(committed.error(), sql::errc::transaction_failed) << committed.error().message();
+    EXPECT_EQ(ask("select count(*) from outfit where size = 1").value()[0][0].as<int>().value(), 0);
+}
+
+TEST_F(mysql_transactions, one_that_a_statement_has_ended_goes_no_further_until_it_is_rolled_back) {
+    ASSERT_TRUE(ask("create or replace procedure ends_it() begin rollback; signal sqlstate '45000'; end"));
+    auto lease = pool().acquire().wait().value();
+    ASSERT_TRUE(lease.query("start transaction").wait());
+    ASSERT_TRUE(lease.query("insert into outfit (name) values ('gone')").wait());
+    ASSERT_FALSE(lease.query("call ends_it()").wait());
+    for (const char* each : {"insert into outfit (name) values ('gone')", "commit", "start transaction"}) {
+        const auto refused = lease.query(sql::trusted_sql(each)).wait();
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error(), sql::errc::transaction_failed) << refused.error().message();
+    }
+    const auto streamed = lease.stream("select 1").wait();
+    ASSERT_FALSE(streamed);
+    EXPECT_EQ(streamed.error(), sql::errc::transaction_failed);
+    ASSERT_TRUE(lease.query("rollback").wait());
+    ASSERT_TRUE(lease.query("insert into outfit (name) values ('kept')").wait());
+    EXPECT_EQ(count_rows(), 1);
+}
+
+TEST_F(mysql_transactions, one_that_was_lost_costs_no_connection) {
+    settings_.pool.connections.max_size = 1;
+    ASSERT_TRUE(ask("create or replace procedure ends_it() begin rollback; signal sqlstate '45000'; end"));
+    {
+        auto scope = pool().begin().wait().value();
+        ASSERT_FALSE(scope.query("call ends_it()").wait());
+    }
+    {
+        auto scope = pool().begin().wait().value();
+        ASSERT_FALSE(scope.query("call ends_it()").wait());
+        EXPECT_TRUE(scope.rollback().wait());
+    }
+    EXPECT_TRUE(ask("insert into outfit (name) values ('kept')"));
+    EXPECT_EQ(pool().connections().statistics().created, 1U);
 }
 
 TEST_F(mysql_transactions, a_lock_that_is_held_too_long_is_named) {

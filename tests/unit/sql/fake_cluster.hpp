@@ -50,8 +50,11 @@ public:
     }
     void stream() {
         const fake_server* newest = nullptr;
+        const auto is_newer = [](const fake_server& one, const fake_server& other) {
+            return std::pair(one.epoch, one.position) > std::pair(other.epoch, other.position);
+        };
         for (const auto& [name, each] : servers_) {
-            if (each.takes_writes && (newest == nullptr || each.epoch > newest->epoch)) newest = &each;
+            if (each.takes_writes && (newest == nullptr || is_newer(each, *newest))) newest = &each;
         }
         if (newest == nullptr || newest->is != fake_server::condition::serves) return;
         for (auto& [name, each] : servers_) {

@@ -1,6 +1,9 @@
 #include "sql/mysql/errors.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+
+#include <string>
 
 namespace lido::mysql {
 namespace {
@@ -8,14 +11,28 @@ namespace {
 using testing::HasSubstr;
 
 TEST(mysql_errors, the_number_says_more_than_the_state) {
-    EXPECT_EQ(errc_of(1062, "23000"), sql::errc::unique_violation);
-    EXPECT_EQ(errc_of(1452, "23000"), sql::errc::foreign_key_violation);
-    EXPECT_EQ(errc_of(1048, "23000"), sql::errc::not_null_violation);
-    EXPECT_EQ(errc_of(4025, "23000"), sql::errc::check_violation);
-    EXPECT_EQ(errc_of(1213, "40001"), sql::errc::deadlock);
-    EXPECT_EQ(errc_of(1040, "08004"), sql::errc::too_many_connections);
-    EXPECT_EQ(errc_of(65000, "22003"), sql::errc::invalid_value) << "of a number that is not known the state counts";
-    EXPECT_EQ(errc_of(65000, "HY000"), sql::errc::other);
+    EXPECT_EQ(errc_of(1062, "23000", ""), sql::errc::unique_violation);
+    EXPECT_EQ(errc_of(1452, "23000", ""), sql::errc::foreign_key_violation);
+    EXPECT_EQ(errc_of(1048, "23000", ""), sql::errc::not_null_violation);
+    EXPECT_EQ(errc_of(4025, "23000", ""), sql::errc::check_violation);
+    EXPECT_EQ(errc_of(1213, "40001", ""), sql::errc::deadlock);
+    EXPECT_EQ(errc_of(1040, "08004", ""), sql::errc::too_many_connections);
+    EXPECT_EQ(errc_of(65000, "22003", ""), sql::errc::invalid_value)
+        << "of a number that is not known the state counts";
+    EXPECT_EQ(errc_of(65000, "HY000", ""), sql::errc::other);
+}
+
+TEST(mysql_errors, an_option_that_prevents_a_statement_means_a_server_for_reading_only_if_it_is_that_option) {
+    const auto meaning = [](std::string_view option) {
+        const std::string message =
+            fmt::format("The MariaDB server is running with the {} option so it cannot execute this statement", option);
+        return errc_of(1290, "HY000", message);
+    };
+    EXPECT_EQ(meaning("--read-only"), sql::errc::read_only);
+    EXPECT_EQ(meaning("--super-read-only"), sql::errc::read_only);
+    EXPECT_EQ(meaning("--read_only"), sql::errc::read_only);
+    EXPECT_EQ(meaning("--secure-file-priv"), sql::errc::permission_denied);
+    EXPECT_EQ(meaning("--skip-grant-tables"), sql::errc::permission_denied);
 }
 
 TEST(mysql_errors, a_lost_connection_leaves_it_open_whether_the_statement_was_executed) {
@@ -24,6 +41,17 @@ TEST(mysql_errors, a_lost_connection_leaves_it_open_whether_the_statement_was_ex
     EXPECT_TRUE(means_lost(2006));
     EXPECT_TRUE(means_lost(1927));
     EXPECT_FALSE(means_lost(1213));
+}
+
+TEST(mysql_errors, after_a_refusal_by_the_server_it_waits_for_the_next_statement) {
+    EXPECT_TRUE(is_refusal(1213));
+    EXPECT_TRUE(is_refusal(1317));
+    EXPECT_TRUE(is_refusal(4025));
+    EXPECT_FALSE(is_refusal(1927)) << "it has ended the connection";
+    EXPECT_FALSE(is_refusal(2013));
+    EXPECT_FALSE(is_refusal(2008)) << "libmariadb has no memory: what it did not read is on its way";
+    EXPECT_FALSE(is_refusal(5004)) << "libmariadb's own";
+    EXPECT_FALSE(is_refusal(0)) << "it failed, and has not said why";
 }
 
 TEST(mysql_errors, a_connect_that_fails_says_where_and_why) {

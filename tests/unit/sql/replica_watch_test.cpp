@@ -139,6 +139,53 @@ TEST_F(replica_watch_test, of_two_that_cannot_be_told_apart_the_first_stays_as_l
     EXPECT_EQ(watch_.primary(), second);
 }
 
+TEST_F(replica_watch_test,
+       where_failovers_are_not_counted_a_replaced_primary_is_none_until_it_was_seen_taking_no_writes) {
+    round(primary_at(10, 0), replica_at(10), replica_at(10));
+    watch_.lost(first);
+    watch_.saw(second, primary_at(11, 0), now_);
+    round(primary_at(99, 0), primary_at(12, 0), replica_at(12));
+    EXPECT_EQ(watch_.primary(), second);
+    watch_.lost(second);
+    watch_.saw(first, primary_at(100, 0), now_);
+    EXPECT_EQ(watch_.primary(), second) << "one failed check gives the writes to nobody";
+    EXPECT_EQ(watch_.duty(first), member_duty::none);
+    watch_.saw(second, primary_at(13, 0), now_);
+    EXPECT_EQ(watch_.duty(second), member_duty::writes);
+
+    round(replica_at(13), primary_at(13, 0), replica_at(13));
+    EXPECT_EQ(watch_.duty(first), member_duty::reads);
+    watch_.lost(second);
+    watch_.saw(first, primary_at(14, 0), now_);
+    EXPECT_EQ(watch_.primary(), first) << "it had followed, and was promoted again";
+}
+
+TEST_F(replica_watch_test, where_failovers_are_not_counted_a_primary_that_nobody_has_replaced_is_it_again) {
+    round(primary_at(10, 0), replica_at(10), replica_at(10));
+    watch_.lost(first);
+    watch_.saw(second, replica_at(10), now_);
+    round(primary_at(10, 0), replica_at(10), replica_at(10));
+    EXPECT_EQ(watch_.primary(), first);
+}
+
+TEST_F(replica_watch_test, one_that_takes_writes_before_the_old_primary_is_dead_may_replace_it) {
+    round(primary_at(10, 0), primary_at(10, 0), replica_at(10));
+    EXPECT_EQ(watch_.primary(), first);
+    watch_.lost(first);
+    watch_.saw(second, primary_at(11, 0), now_);
+    EXPECT_EQ(watch_.primary(), second);
+}
+
+TEST_F(replica_watch_test, a_later_failover_makes_a_replaced_primary_one_again_even_if_nobody_saw_it_follow) {
+    round(primary_at(10, 1), replica_at(10), replica_at(10));
+    watch_.lost(first);
+    watch_.saw(second, primary_at(11, 2), now_);
+    EXPECT_EQ(watch_.primary(), second);
+    watch_.lost(second);
+    watch_.saw(first, primary_at(12, 3), now_);
+    EXPECT_EQ(watch_.primary(), first);
+}
+
 TEST_F(replica_watch_test, a_primary_that_takes_no_writes_any_more_is_none_until_it_does) {
     round(primary_at(10), replica_at(10), replica_at(10));
     watch_.saw(first, replica_at(10), now_);

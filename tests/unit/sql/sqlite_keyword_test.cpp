@@ -15,20 +15,5 @@ TEST(sqlite_keyword_test, guesses_what_reads) {
     EXPECT_FALSE(looks_like_reading("insert into t values (1)"));
 }
 
-TEST(sqlite_keyword_test, knows_what_ends_a_transaction) {
-    EXPECT_EQ(ends_transaction("commit"), transaction_end::commit);
-    EXPECT_EQ(ends_transaction("END TRANSACTION"), transaction_end::commit);
-    EXPECT_EQ(ends_transaction(" rollback "), transaction_end::rollback);
-    EXPECT_EQ(ends_transaction("ROLLBACK TRANSACTION"), transaction_end::rollback);
-    EXPECT_EQ(ends_transaction("ROLLBACK TO SAVEPOINT a"), transaction_end::none);
-    EXPECT_EQ(ends_transaction("ROLLBACK TRANSACTION TO a"), transaction_end::none);
-    EXPECT_EQ(ends_transaction("RELEASE a"), transaction_end::none);
-    EXPECT_EQ(ends_transaction(" \v\f commit"), transaction_end::commit);
-    EXPECT_EQ(ends_transaction("rollback transaction to_"), transaction_end::rollback);
-    // SQLite passes over byte order marks, wherever they are; found by fuzzing.
-    EXPECT_EQ(ends_transaction("\xEF\xBB\xBF commit"), transaction_end::commit);
-    EXPECT_EQ(ends_transaction("rollback \xEF\xBB\xBF to a"), transaction_end::none);
-}
-
 }  // namespace
 }  // namespace lido::sqlite

@@ -158,6 +158,18 @@ task<result<rows>> run_held(std::shared_ptr<sql_held<Connector>> held, statement
     co_return std::move(given);
 }
 
+/// What is told of a COMMIT that failed. One whose answer did not come in time may take effect all the same; where the
+/// session has an answer, the database has said what became of it.
+template <class Session>
+error commit_failure(error why, const Session& on) {
+    const session_state now = on.state();
+    const bool is_answered = now != session_state::busy && now != session_state::broken;
+    if (why != lido::errc::timeout || is_answered) return why;
+    return error(lido::errc::maybe_executed, "COMMIT: its answer did not come in time",
+                 "look in the database whether it took effect")
+        .with_cause(std::move(why));
+}
+
 /// From wherever the user's coroutine is to the connection's scheduler, and back.
 template <class Connector>
 task<result<rows>> query_held(std::shared_ptr<sql_held<Connector>> held, statement what, parameters with) {
@@ -279,7 +291,7 @@ task<result<std::vector<rows>>> run_one_by_one(sql_held<Connector>& held, const 
     if (is_whole) {
         const statement last = "COMMIT";
         const result<rows> committed = co_await on.run(last, none, deadline);
-        if (!committed) co_return committed.error();
+        if (!committed) co_return commit_failure(committed.error(), on);
     }
     co_return std::move(all);
 }
@@ -467,8 +479,8 @@ public:
         return {*group_, each_of(held_, std::move(what), std::move(with))};
     }
 
-    /// Makes it last, and gives the connection back. `maybe_executed` when the connection broke before the answer came:
-    /// nobody knows then but the database.
+    /// Makes it last, and gives the connection back. `maybe_executed` when the connection broke, or the time was over,
+    /// before the answer came: nobody knows then but the database.
     [[nodiscard]] operation<void> commit() {
         return {*group_, end_of(std::exchange(held_, nullptr), statement("COMMIT"))};
     }
@@ -508,15 +520,17 @@ private:
         if (auto allowed = mine.check(); !allowed) co_return std::move(allowed).error();
         auto& on = *what->lease;
         const bool failed_before = on.state() == session_state::failed;
+        const bool commits = how.text() == "COMMIT";
         const parameters none;
         result<rows> given = co_await on.run(how, none, what->deadline());
         if (!given) {
             what->owner->note(given.error(), on);
+            if (commits) co_return detail::commit_failure(std::move(given).error(), on);
             co_return std::move(given).error();
         }
         what->lease.release();
         // PostgreSQL answers COMMIT in a failed transaction with a rollback and no error.
-        if (failed_before && how.text() == "COMMIT") {
+        if (failed_before && commits) {
             co_return error(errc::transaction_failed, "COMMIT: an earlier statement of the transaction had failed",
                             "roll back, and run the transaction again");
         }

@@ -77,7 +77,8 @@ public:
     }
     /// Runs `work`, a coroutine function (transaction&) -> task<result<T>>, in a transaction and commits; when it
     /// fails, rolls back and fails with its error. After a serialization failure or a deadlock, its commit's included,
-    /// all of it is run again, as often as `retry` says: whatever else `work` does must bear being done again.
+    /// all of it is run again, as often as `retry` says: whatever else `work` does must bear being done again. Not
+    /// after a commit of which nobody knows whether it took effect: that is `maybe_executed`.
     template <class Work>
     [[nodiscard]] auto transact(Work work, const transaction_options& options = {},
                                 const transaction_retry& retry = {}) {

@@ -121,6 +121,41 @@ TEST_F(basic_pool, a_commit_after_a_failed_statement_is_an_error) {
     EXPECT_EQ(committed.error(), lido::sql::errc::transaction_failed);
 }
 
+TEST_F(basic_pool, a_commit_whose_answer_does_not_come_in_time_may_have_taken_effect) {
+    auto& pool = open();
+    auto scope = run(pool.begin());
+    ASSERT_TRUE(scope);
+    database_.takes = 1min;
+    const started<result<void>> begun = group_.at(0).start(scope->commit().as_task());
+    group_.advance(30s);
+    const auto committed = begun.take();
+    ASSERT_FALSE(committed);
+    EXPECT_EQ(committed.error(), lido::errc::maybe_executed) << committed.error().message();
+    ASSERT_NE(committed.error().cause(), nullptr);
+    EXPECT_EQ(*committed.error().cause(), lido::errc::timeout);
+}
+
+TEST_F(basic_pool, a_rollback_and_a_statement_that_do_not_end_in_time_are_known_not_to_last) {
+    auto& pool = open();
+    auto scope = run(pool.begin());
+    ASSERT_TRUE(scope);
+    database_.takes = 1min;
+    const started<result<rows>> asked = group_.at(0).start(scope->query("slow").as_task());
+    group_.advance(30s);
+    EXPECT_EQ(asked.take().error(), lido::errc::timeout);
+    const started<result<void>> undone = group_.at(0).start(scope->rollback().as_task());
+    group_.advance(30s);
+    EXPECT_EQ(undone.take().error(), lido::errc::timeout);
+}
+
+TEST_F(basic_pool, a_commit_that_the_database_says_had_no_time_has_taken_no_effect) {
+    auto& pool = open();
+    auto scope = run(pool.begin());
+    ASSERT_TRUE(scope);
+    database_.fails = [](const std::string&) { return error(lido::errc::timeout, "it waited for a lock"); };
+    EXPECT_EQ(run(scope->commit()).error(), lido::errc::timeout);
+}
+
 task<result<int>> count_up(fake_pool::transaction& in, int* attempts) {
     ++*attempts;
     lido::operation<rows> asked = in.query("update counter");
@@ -159,6 +194,21 @@ TEST_F(basic_pool, a_transaction_that_fails_for_another_reason_is_not_run_again)
     ASSERT_FALSE(given);
     EXPECT_EQ(given.error(), lido::sql::errc::unique_violation);
     EXPECT_EQ(attempts, 1);
+}
+
+TEST_F(basic_pool, a_transaction_whose_commit_is_not_known_to_have_failed_is_not_run_again) {
+    auto& pool = open();
+    database_.takes = 1min;
+    database_.slow = "COMMIT";
+    int attempts = 0;
+    auto work = [&attempts](fake_pool::transaction& in) { return count_up(in, &attempts); };
+    const started<result<int>> begun = group_.at(0).start(pool.transact(work).as_task());
+    group_.advance(10min);
+    const auto given = begun.take();
+    ASSERT_FALSE(given);
+    EXPECT_EQ(given.error(), lido::errc::maybe_executed) << given.error().message();
+    EXPECT_EQ(attempts, 1);
+    EXPECT_THAT(database_.seen, ElementsAre("BEGIN", "update counter", "COMMIT"));
 }
 
 TEST_F(basic_pool, a_stream_brings_its_rows_piece_by_piece_and_keeps_its_connection_until_its_end) {
@@ -239,6 +289,15 @@ TEST_F(basic_pool, a_batch_is_run_in_its_order_in_a_transaction_of_its_own) {
     EXPECT_EQ((*given)[1].affected(), 2U);
     EXPECT_THAT(database_.seen, ElementsAre("BEGIN", "insert a", "insert b", "COMMIT"));
     EXPECT_TRUE(run(pool.run_batch(lido::sql::batch()))->empty());
+}
+
+TEST_F(basic_pool, a_batch_whose_commit_is_not_answered_in_time_may_have_taken_effect) {
+    auto& pool = open();
+    database_.takes = 1min;
+    database_.slow = "COMMIT";
+    const started<result<std::vector<rows>>> begun = group_.at(0).start(pool.run_batch(two_inserts()).as_task());
+    group_.advance(30s);
+    EXPECT_EQ(begun.take().error(), lido::errc::maybe_executed);
 }
 
 TEST_F(basic_pool, a_batch_in_a_transaction_is_a_part_of_it) {

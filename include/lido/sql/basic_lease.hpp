@@ -9,9 +9,11 @@
 #include "lido/sql/error.hpp"
 #include "lido/sql/pool_settings.hpp"
 #include "lido/sql/session.hpp"
+#include "lido/sql/transaction_options.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <concepts>
@@ -114,7 +116,15 @@ struct sql_held {
         ~turn() {
             if (mine_) of_.in_use.store(false);
         }
+        /// May it run, and is there time for it? Where there is none nothing is sent, so it is known what became of it.
         [[nodiscard]] result<void> check() const {
+            if (auto free = check_free(); !free) return free;
+            if (scheduler::current()->now() < of_.until) return {};
+            return error(lido::errc::timeout, "nothing was sent: the transaction's time was over before",
+                         "raise transaction_options::timeout, or do less in one transaction");
+        }
+        /// The same for what may come after the transaction's time, too.
+        [[nodiscard]] result<void> check_free() const {
             if (!mine_) {
                 return error(lido::errc::invalid_argument, "another operation of this lease is under way",
                              "await it first, or use a lease for each");
@@ -130,7 +140,10 @@ struct sql_held {
         bool mine_;
     };
 
-    [[nodiscard]] time_point deadline() const {
+    /// Of a statement that begins now.
+    [[nodiscard]] time_point deadline() const { return std::min(own_deadline(), until); }
+    /// Of one that has its own time whatever there is left for the transaction: what undoes it.
+    [[nodiscard]] time_point own_deadline() const {
         return deadline_after(scheduler::current()->now(), owner->settings.statement_timeout);
     }
     /// Where its operations run.
@@ -144,6 +157,7 @@ struct sql_held {
 
     std::shared_ptr<sql_pool_state<Connector>> owner;
     pool_lease lease;
+    time_point until = never;         // the end of the transaction's time
     std::atomic<bool> in_use{false};  // one that was given up may still be ending elsewhere when the next begins
 };
 
@@ -419,7 +433,8 @@ public:
         return {group(), stream_of(held_, std::move(what), std::move(with))};
     }
 
-    /// Begins a transaction; this object is empty afterwards, the connection belongs to the transaction.
+    /// Begins a transaction; this object is empty afterwards, the connection belongs to the transaction. Its time, if
+    /// `options` has one, begins now.
     [[nodiscard]] operation<basic_transaction<Connector>> begin(const transaction_options& options = {}) && {
         return {group(), basic_transaction<Connector>::begin_on(std::exchange(held_, nullptr), options)};
     }
@@ -484,7 +499,8 @@ public:
     [[nodiscard]] operation<void> commit() {
         return {*group_, end_of(std::exchange(held_, nullptr), statement("COMMIT"))};
     }
-    /// Undoes it, and gives the connection back.
+    /// Undoes it, and gives the connection back. It has the pool's `statement_timeout` for that, also where the
+    /// transaction's own time is over.
     [[nodiscard]] operation<void> rollback() {
         return {*group_, end_of(std::exchange(held_, nullptr), statement("ROLLBACK"))};
     }
@@ -499,6 +515,7 @@ private:
     friend class basic_lease<Connector>;
 
     static task<result<basic_transaction>> begin_on(std::shared_ptr<held> what, transaction_options options) {
+        what->until = detail::end_of_time(options, scheduler::current()->now());
         result<std::vector<statement>> texts = detail::statements_that_begin(what->owner->connections.kind(), options);
         if (!texts) co_return std::move(texts).error();
         for (const statement& each : *texts) {
@@ -517,12 +534,14 @@ private:
     }
     static task<result<void>> end_held(std::shared_ptr<held> what, statement how) {
         const typename held::turn mine(*what);
-        if (auto allowed = mine.check(); !allowed) co_return std::move(allowed).error();
+        const bool commits = how.text() == "COMMIT";
+        auto allowed = commits ? mine.check() : mine.check_free();
+        if (!allowed) co_return std::move(allowed).error();
         auto& on = *what->lease;
         const bool failed_before = on.state() == session_state::failed;
-        const bool commits = how.text() == "COMMIT";
         const parameters none;
-        result<rows> given = co_await on.run(how, none, what->deadline());
+        const time_point deadline = commits ? what->deadline() : what->own_deadline();
+        result<rows> given = co_await on.run(how, none, deadline);
         if (!given) {
             what->owner->note(given.error(), on);
             if (commits) co_return detail::commit_failure(std::move(given).error(), on);

@@ -268,6 +268,29 @@ TEST_P(any_database, ends_a_statement_whose_time_is_over_or_whose_caller_went_aw
     EXPECT_LT(std::chrono::steady_clock::now() - begin, 8s);
 }
 
+TEST_P(any_database, ends_a_transaction_whose_time_is_over_and_nothing_of_it_lasts) {
+    settings_.connections.max_size = 1;
+    sql::pool db = open();
+    make_table(db, "hurried", "i bigint");
+    const sql::statement insert = text("insert into hurried values (1)");
+    const sql::statement slow = text(of().slow);
+    const auto work = [&](sql::transaction& in) -> task<result<int>> {
+        operation<sql::rows> first = in.query(insert);
+        const result<sql::rows> stored = co_await std::move(first);
+        if (!stored) co_return stored.error();
+        operation<sql::rows> second = in.query(slow);
+        const result<sql::rows> waited = co_await std::move(second);
+        if (!waited) co_return waited.error();
+        co_return 1;
+    };
+    const auto begin = std::chrono::steady_clock::now();
+    const auto late = db.transact(work, {.timeout = 500ms}).wait();
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s) << "a statement alone would have 30 s";
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error(), errc::timeout) << late.error().message();
+    EXPECT_EQ(number(db, "select count(*) from hurried"), 0);
+}
+
 TEST_P(any_database, gives_errors_by_their_reason) {
     sql::pool db = open();
     make_table(db, "strict", "id bigint primary key, name varchar(10) not null, size bigint check (size > 0)");

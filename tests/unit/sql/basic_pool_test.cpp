@@ -211,6 +211,125 @@ TEST_F(basic_pool, a_transaction_whose_commit_is_not_known_to_have_failed_is_not
     EXPECT_THAT(database_.seen, ElementsAre("BEGIN", "update counter", "COMMIT"));
 }
 
+lido::sql::batch two_inserts() {
+    lido::sql::batch made;
+    made.add("insert a", 1).add("insert b", 1, 2);
+    return made;
+}
+
+// ---- the time of a transaction --------------------------------------------------------------------------------------
+
+TEST_F(basic_pool, a_transactions_time_bounds_its_statements_and_what_comes_after_it_is_not_sent) {
+    auto& pool = open();
+    auto scope = run(pool.begin({.timeout = 5s}));
+    ASSERT_TRUE(scope);
+    database_.takes = 2s;
+    const started<result<rows>> first = group_.at(0).start(scope->query("first").as_task());
+    group_.advance(2s);
+    EXPECT_TRUE(first.take());
+    const started<result<rows>> second = group_.at(0).start(scope->query("second").as_task());
+    group_.advance(2s);
+    EXPECT_TRUE(second.take());
+    const started<result<rows>> third = group_.at(0).start(scope->query("third").as_task());
+    group_.advance(1s);
+    EXPECT_EQ(third.take().error(), lido::errc::timeout);
+    EXPECT_EQ(run(scope->query("fourth")).error(), lido::errc::timeout);
+    EXPECT_EQ(run(scope->savepoint()).error(), lido::errc::timeout);
+    EXPECT_EQ(run(scope->run_batch(two_inserts())).error(), lido::errc::timeout);
+    const auto committed = run(scope->commit());
+    ASSERT_FALSE(committed);
+    EXPECT_EQ(committed.error(), lido::errc::timeout) << "it was not sent, so it is known that it took no effect";
+    EXPECT_THAT(database_.seen, ElementsAre("BEGIN", "first", "second", "third"));
+}
+
+TEST_F(basic_pool, a_commit_that_is_under_way_at_the_end_of_the_transactions_time_may_have_taken_effect) {
+    auto& pool = open();
+    auto scope = run(pool.begin({.timeout = 5s}));
+    ASSERT_TRUE(scope);
+    database_.takes = 1min;
+    const started<result<void>> begun = group_.at(0).start(scope->commit().as_task());
+    group_.advance(5s);
+    EXPECT_EQ(begun.take().error(), lido::errc::maybe_executed);
+}
+
+TEST_F(basic_pool, a_rollback_has_its_own_time_after_that_of_the_transaction) {
+    auto& pool = open();
+    auto scope = run(pool.begin({.timeout = 5s}));
+    ASSERT_TRUE(scope);
+    group_.advance(6s);
+    database_.takes = 2s;
+    const started<result<void>> begun = group_.at(0).start(scope->rollback().as_task());
+    group_.advance(2s);
+    EXPECT_TRUE(begun.take());
+    EXPECT_THAT(database_.seen, ElementsAre("BEGIN", "ROLLBACK"));
+}
+
+TEST_F(basic_pool, a_statement_of_a_transaction_ends_by_the_sooner_of_both_times) {
+    settings_.statement_timeout = 1s;
+    auto& pool = open();
+    auto scope = run(pool.begin({.timeout = 5s}));
+    ASSERT_TRUE(scope);
+    database_.takes = 2s;
+    const started<result<rows>> begun = group_.at(0).start(scope->query("slow").as_task());
+    group_.advance(1s);
+    EXPECT_EQ(begun.take().error(), lido::errc::timeout);
+}
+
+TEST_F(basic_pool, what_was_waited_for_the_connection_is_part_of_the_transactions_time) {
+    auto& pool = open();
+    auto held = run(pool.acquire());
+    ASSERT_TRUE(held);
+    const started<result<fake_pool::transaction>> begun = group_.at(0).start(pool.begin({.timeout = 5s}).as_task());
+    group_.advance(3s);
+    EXPECT_FALSE(begun.done());
+    held = error(lido::errc::cancelled, "given back");
+    group_.run_until_idle();
+    auto scope = begun.take();
+    ASSERT_TRUE(scope);
+    database_.takes = 3s;
+    const started<result<rows>> asked = group_.at(0).start(scope->query("slow").as_task());
+    group_.advance(2s);
+    EXPECT_EQ(asked.take().error(), lido::errc::timeout);
+}
+
+TEST_F(basic_pool, a_function_in_a_transaction_is_run_again_only_while_there_is_time) {
+    auto& pool = open();
+    database_.takes = 1s;
+    database_.slow = "update counter";
+    database_.fails = [](const std::string& text) -> std::optional<error> {
+        if (text != "update counter") return std::nullopt;
+        return error(lido::sql::errc::serialization_failure, "conflict");
+    };
+    int attempts = 0;
+    auto work = [&attempts](fake_pool::transaction& in) { return count_up(in, &attempts); };
+    lido::operation<int> all = pool.transact(work, {.timeout = 2500ms}, {.max_retries = 100});
+    const started<result<int>> begun = group_.at(0).start(std::move(all).as_task());
+    group_.advance(2499ms);
+    EXPECT_FALSE(begun.done());
+    group_.advance(1ms);
+    EXPECT_EQ(begun.take().error(), lido::errc::timeout) << "in the third run";
+    EXPECT_EQ(attempts, 3);
+    EXPECT_EQ(database_.resets, 1) << "undone when it was given back, and nobody has waited for that";
+    EXPECT_EQ(pool.connections().statistics().leases, 0U);
+}
+
+TEST_F(basic_pool, a_function_in_a_transaction_waits_for_no_run_for_which_there_is_no_time) {
+    auto& pool = open();
+    database_.fails = [](const std::string& text) -> std::optional<error> {
+        if (text != "update counter") return std::nullopt;
+        return error(lido::sql::errc::serialization_failure, "conflict");
+    };
+    int attempts = 0;
+    auto work = [&attempts](fake_pool::transaction& in) { return count_up(in, &attempts); };
+    const lido::back_off_settings long_pauses{.initial = 1h, .maximum = 1h};
+    lido::operation<int> all = pool.transact(work, {.timeout = 1ms}, {.max_retries = 100, .back_off = long_pauses});
+    const auto given = run(std::move(all));
+    EXPECT_EQ(given.error(), lido::sql::errc::serialization_failure);
+    EXPECT_EQ(attempts, 1);
+}
+
+// ---- streams, batches -----------------------------------------------------------------------------------------------
+
 TEST_F(basic_pool, a_stream_brings_its_rows_piece_by_piece_and_keeps_its_connection_until_its_end) {
     auto& pool = open();
     auto stream = run(pool.stream("select * from outfit"));
@@ -272,12 +391,6 @@ TEST_F(basic_pool, many_sets_of_parameters_are_rolled_back_when_one_fails_which_
     EXPECT_TRUE(given.error() == lido::sql::errc::unique_violation);
     EXPECT_THAT(given.error().what(), testing::HasSubstr("set 2 of parameters"));
     EXPECT_THAT(database_.seen, ElementsAre("BEGIN", "insert", "insert", "ROLLBACK"));
-}
-
-lido::sql::batch two_inserts() {
-    lido::sql::batch made;
-    made.add("insert a", 1).add("insert b", 1, 2);
-    return made;
 }
 
 TEST_F(basic_pool, a_batch_is_run_in_its_order_in_a_transaction_of_its_own) {

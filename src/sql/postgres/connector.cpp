@@ -47,7 +47,9 @@ struct connector::shared_state {
         : of((from.validate().value(), with_url_options(from).value())),
           to(read_target(from).value()),
           how(how_used),
-          options(options_of(of, to.role, how_used)) {}
+          options(options_of(of, to.role, how_used)) {
+        for (std::size_t i = 0; i < to.places.size(); ++i) cancels.push_back(std::make_shared<cancel_lane>());
+    }
 
     /// One attempt: a server's place, and its numeric address unless it is a UNIX socket.
     struct candidate {
@@ -73,7 +75,8 @@ struct connector::shared_state {
     const target to;
     const sharing how;
     const session_options options;
-    std::atomic<std::size_t> last_good{0};  // the place that was connected to last
+    std::vector<std::shared_ptr<cancel_lane>> cancels;  // of each place
+    std::atomic<std::size_t> last_good{0};              // the place that was connected to last
     std::atomic<duration::rep> last_fence{0};
 };
 
@@ -107,7 +110,7 @@ task<result<std::unique_ptr<session>>> connector::shared_state::try_one(const ca
     auto& loop = static_cast<net::event_loop&>(request.where);
     const sql::server_place& place = to.places[which.place];
     if (auto readable = check_files(); !readable) co_return std::move(readable).error();
-    auto made = std::make_unique<session::implementation>(loop, options, request.events);
+    auto made = std::make_unique<session::implementation>(loop, options, cancels[which.place], request.events);
     const connect_parameters with(to, place, which.address);
     result<void> connected = co_await made->connect(with, deadline);
     if (!connected) {

@@ -3,6 +3,7 @@
 #include "support/test_certificates.hpp"
 
 #include <atomic>
+#include <vector>
 
 namespace lido::test {
 namespace {
@@ -126,6 +127,68 @@ TEST(postgres_faults, a_server_that_stands_still_costs_the_statements_time_and_n
     EXPECT_LT(clock::now() - begun, 3s);
     server.thaw();
     EXPECT_LT(time_to_recover(world.db), 1500ms);
+}
+
+TEST(postgres_faults, a_server_that_stands_still_in_a_transaction_costs_its_time_and_no_more) {
+    postgres_server server;
+    postgres::settings with = eager(server.url(), 1);
+    with.pool.statement_timeout = 200ms;
+    with.pool.connections.check_timeout = 300ms;
+    postgres_world world(with);
+    const auto work = [&server](postgres::pool::transaction& in) -> task<result<int>> {
+        server.freeze();
+        operation<sql::rows> asked = in.query("select 1");
+        const result<sql::rows> got = co_await std::move(asked);
+        if (!got) co_return got.error();
+        co_return 1;
+    };
+    const auto begun = clock::now();
+    const auto late = world.db.transact(work).wait();
+    const duration took = clock::now() - begun;
+    server.thaw();
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error(), errc::timeout) << late.error().message();
+    EXPECT_LT(took, 3s) << "one statement's time, and the rollback's; a cancel request alone is waited for 10 s";
+    EXPECT_LT(time_to_recover(world.db), 1500ms);
+}
+
+TEST(postgres_faults, a_commit_to_a_server_that_stands_still_may_have_been_executed) {
+    postgres_server server;
+    server.ask("create table written (a bigint)");
+    postgres::settings with = eager(server.url(), 1);
+    with.pool.statement_timeout = 300ms;
+    with.pool.cancel_abandoned = false;
+    postgres_world world(with);
+    auto scope = world.db.begin().wait().value();
+    ASSERT_TRUE(scope.query("insert into written values (1)").wait());
+    server.freeze();
+    const auto committed = scope.commit().wait();
+    server.thaw();
+    ASSERT_FALSE(committed);
+    EXPECT_EQ(committed.error(), errc::maybe_executed) << committed.error().message();
+    EXPECT_TRUE(becomes_true([&] { return server.ask("select count(*) from written") == "1"; })) << "and it was";
+}
+
+TEST(postgres_faults, a_server_that_stands_still_keeps_no_cancel_from_another) {
+    constexpr std::size_t many = 12;
+    postgres_server still;
+    postgres_server healthy;
+    postgres::settings with = eager(still.url(), many);
+    with.pool.statement_timeout = 100ms;
+    postgres_world stuck(with);
+    with.url = healthy.url();
+    with.pool.connections.max_size = 1;
+    postgres_world good(with);
+    const auto session = [&good] { return good.query("select pg_backend_pid()").value()[0][0].as<int>().value(); };
+    const int before = session();
+    std::vector<postgres::pool::lease> leases;
+    for (std::size_t i = 0; i < many; ++i) leases.push_back(stuck.db.acquire().wait().value());
+    still.freeze();
+    // Each of them asks for a cancel, and none of these requests is answered.
+    for (postgres::pool::lease& each : leases) EXPECT_EQ(each.query("select 1").wait().error(), errc::timeout);
+    EXPECT_EQ(good.query("select pg_sleep(20)").error(), errc::timeout);
+    EXPECT_EQ(session(), before) << "its statement was cancelled in time, or its connection would have been closed";
+    still.thaw();
 }
 
 TEST(postgres_faults, a_server_that_takes_no_more_connections_says_so) {

@@ -1,8 +1,11 @@
 // Servers that die, hang, refuse, change their role: what callers hear, and how soon work goes on.
+#include "lido/net/resolver.hpp"
 #include "postgres_world.hpp"
 #include "support/test_certificates.hpp"
 
 #include <atomic>
+#include <future>
+#include <memory>
 #include <vector>
 
 namespace lido::test {
@@ -255,6 +258,54 @@ TEST(postgres_faults, a_failover_to_the_replica_is_followed) {
     EXPECT_EQ(port_of(writers), replica.port());
     EXPECT_TRUE(becomes_true([&] { return !readers.query("select 1"); })) << "there is no replica any more";
     EXPECT_THAT(readers.query("select 1").error().message(), HasSubstr("it is the primary"));
+}
+
+/// Answers "server.test" with the loopback address, and for "silent.test" nobody answers before this object's end.
+class half_silent_names {
+public:
+    half_silent_names() {
+        net::resolver_settings made;
+        made.lookup = [until =
+                           end_.get_future().share()](const std::string& host) -> result<std::vector<net::address>> {
+            if (host == "silent.test") until.wait();
+            return std::vector<net::address>{*net::address::from_literal("127.0.0.1", 0)};
+        };
+        resolver_ = std::make_shared<net::resolver>(made);
+    }
+    half_silent_names(const half_silent_names&) = delete;
+    half_silent_names& operator=(const half_silent_names&) = delete;
+    ~half_silent_names() { end_.set_value(); }
+    [[nodiscard]] const std::shared_ptr<net::resolver>& resolver() const noexcept { return resolver_; }
+
+private:
+    std::promise<void> end_;
+    std::shared_ptr<net::resolver> resolver_;
+};
+
+TEST(postgres_hosts, one_whose_name_nobody_answers_costs_the_others_no_more_than_its_share_of_the_time) {
+    const std::uint16_t port = common_server().port();
+    for (const char* hosts : {"server.test:{0},silent.test:{0}", "silent.test:{0},server.test:{0}"}) {
+        const half_silent_names names;
+        postgres::settings with =
+            eager(fmt::format("postgresql://lido@{}/postgres", fmt::format(fmt::runtime(hosts), port)), 1);
+        with.names = names.resolver();
+        with.pool.connections.connect_timeout = 1s;
+        postgres_world world(with);
+        const auto got = world.query("select 1");
+        EXPECT_TRUE(got) << hosts << ": " << got.error().message();
+        EXPECT_EQ(world.db.connections().statistics().connect_failed, 0U) << hosts;
+    }
+}
+
+TEST(postgres_hosts, whose_names_nobody_answers_are_told_in_time) {
+    const half_silent_names names;
+    postgres::settings with = eager("postgresql://lido@silent.test/postgres", 1);
+    with.names = names.resolver();
+    with.pool.connections.connect_timeout = 200ms;
+    postgres_world world(with);
+    const auto got = world.query("select 1");
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error(), errc::connect_timeout) << got.error().message();
 }
 
 TEST(postgres_tls, verifies_the_servers_name_and_authority) {

@@ -3,11 +3,13 @@
 
 #include "lido/base/result.hpp"
 #include "lido/base/time.hpp"
+#include "lido/net/resolver.hpp"
 #include "lido/sql/pool_settings.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -62,6 +64,9 @@ struct settings {
     std::uint32_t pipeline_depth = 16;
     /// While a shared statement runs longer than this, no further ones are put behind it. 1 ms … 1 h.
     duration shared_patience = std::chrono::milliseconds(20);
+
+    /// Looks the hosts' names up. Null: the process's, `net::default_resolver()`.
+    std::shared_ptr<net::resolver> names{};
 
     /// `invalid_argument` naming the first member that is wrong.
     [[nodiscard]] result<void> validate() const;

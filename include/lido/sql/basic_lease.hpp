@@ -184,12 +184,16 @@ error commit_failure(error why, const Session& on) {
         .with_cause(std::move(why));
 }
 
+[[nodiscard]] inline error given_back_already() {
+    return {lido::errc::invalid_argument, "the lease was given back already, or the transaction has ended",
+            "acquire another one"};
+}
+
 /// From wherever the user's coroutine is to the connection's scheduler, and back.
 template <class Connector>
 task<result<rows>> query_held(std::shared_ptr<sql_held<Connector>> held, statement what, parameters with) {
     if (held == nullptr || !held->lease.valid()) {
-        co_return error(lido::errc::invalid_argument, "the lease was given back already, or the transaction has ended",
-                        "acquire another one");
+        co_return given_back_already();
     }
     if (auto fits = held->owner->check_size(what, with); !fits) co_return std::move(fits).error();
     scheduler& where = held->where();
@@ -331,8 +335,7 @@ template <class Connector>
 task<result<std::vector<rows>>> batch_held(std::shared_ptr<sql_held<Connector>> held,
                                            std::shared_ptr<const batch> what) {
     if (held == nullptr || !held->lease.valid()) {
-        co_return error(lido::errc::invalid_argument, "the lease was given back already, or the transaction has ended",
-                        "acquire another one");
+        co_return given_back_already();
     }
     if (auto valid = what->validate(); !valid) co_return std::move(valid).error();
     if (auto fits = held->owner->check_size(*what); !fits) co_return std::move(fits).error();
@@ -383,7 +386,8 @@ private:
     static task<result<rows>> next_of(basic_row_stream* self) {
         if (!self->more_) co_return rows();
         const auto held = self->held_;
-        if (!held->lease.valid()) co_return rows();
+        // It has not come to its end: rows are missing.
+        if (!held->lease.valid()) co_return detail::given_back_already();
         scheduler& where = held->where();
         result<detail::fetched> got = co_await run_on(where, detail::fetch_held(held, held->deadline()));
         if (!got) {
@@ -397,6 +401,22 @@ private:
     std::shared_ptr<detail::sql_held<Connector>> held_;
     bool more_ = true;
 };
+
+namespace detail {
+
+template <class Connector>
+task<result<basic_row_stream<Connector>>> stream_held(std::shared_ptr<sql_held<Connector>> held, statement what,
+                                                      parameters with) {
+    if (held == nullptr || !held->lease.valid()) co_return given_back_already();
+    if (auto fits = held->owner->check_size(what, with); !fits) co_return std::move(fits).error();
+    scheduler& where = held->where();
+    const time_point deadline = held->deadline();
+    result<void> started = co_await run_on(where, start_held(held, std::move(what), std::move(with), deadline));
+    if (!started) co_return std::move(started).error();
+    co_return basic_row_stream<Connector>(std::move(held));
+}
+
+}  // namespace detail
 
 template <class Connector>
 class basic_transaction;
@@ -430,7 +450,7 @@ public:
         return stream_with(std::move(what), make_parameters(std::forward<Values>(values)...));
     }
     [[nodiscard]] operation<basic_row_stream<Connector>> stream_with(statement what, parameters with) {
-        return {group(), stream_of(held_, std::move(what), std::move(with))};
+        return {group(), detail::stream_held(held_, std::move(what), std::move(with))};
     }
 
     /// Begins a transaction; this object is empty afterwards, the connection belongs to the transaction. Its time, if
@@ -448,17 +468,6 @@ public:
 
 private:
     [[nodiscard]] scheduler_group& group() const noexcept { return held_->owner->group; }
-    static task<result<basic_row_stream<Connector>>> stream_of(std::shared_ptr<held> what, statement text,
-                                                               parameters with) {
-        if (auto fits = what->owner->check_size(text, with); !fits) co_return std::move(fits).error();
-        scheduler& where = what->where();
-        const time_point deadline = what->deadline();
-        result<void> started =
-            co_await run_on(where, detail::start_held(what, std::move(text), std::move(with), deadline));
-        if (!started) co_return std::move(started).error();
-        co_return basic_row_stream<Connector>(std::move(what));
-    }
-
     std::shared_ptr<held> held_;
 };
 
@@ -485,7 +494,10 @@ public:
     }
     template <class... Values>
     [[nodiscard]] operation<basic_row_stream<Connector>> stream(statement what, Values&&... values) {
-        return basic_lease<Connector>(held_).stream(std::move(what), std::forward<Values>(values)...);
+        return stream_with(std::move(what), make_parameters(std::forward<Values>(values)...));
+    }
+    [[nodiscard]] operation<basic_row_stream<Connector>> stream_with(statement what, parameters with) {
+        return {*group_, detail::stream_held(held_, std::move(what), std::move(with))};
     }
 
     /// Runs a statement once with each set of parameters; one deadline over all. The counts are added up, rows are

@@ -56,6 +56,12 @@ protected:
     std::optional<fake_pool> pool_;
 };
 
+lido::sql::batch two_inserts() {
+    lido::sql::batch made;
+    made.add("insert a", 1).add("insert b", 1, 2);
+    return made;
+}
+
 TEST_F(basic_pool, a_query_gives_its_rows_and_its_connection_back) {
     auto& pool = open();
     for (int i = 1; i <= 3; ++i) {
@@ -102,6 +108,9 @@ TEST_F(basic_pool, a_committed_transaction_gives_its_connection_back_without_a_r
     ASSERT_TRUE(scope);
     EXPECT_TRUE(run(scope->commit()));
     EXPECT_FALSE(run(scope->query("late")));
+    EXPECT_EQ(run(scope->stream("late")).error(), lido::errc::invalid_argument);
+    EXPECT_EQ(run(scope->run_batch(two_inserts())).error(), lido::errc::invalid_argument);
+    EXPECT_EQ(run(scope->savepoint()).error(), lido::errc::invalid_argument);
     EXPECT_FALSE(run(scope->commit()));
     EXPECT_TRUE(run(pool.query("select 1")));
     EXPECT_EQ(database_.resets, 0);
@@ -209,12 +218,6 @@ TEST_F(basic_pool, a_transaction_whose_commit_is_not_known_to_have_failed_is_not
     EXPECT_EQ(given.error(), lido::errc::maybe_executed) << given.error().message();
     EXPECT_EQ(attempts, 1);
     EXPECT_THAT(database_.seen, ElementsAre("BEGIN", "update counter", "COMMIT"));
-}
-
-lido::sql::batch two_inserts() {
-    lido::sql::batch made;
-    made.add("insert a", 1).add("insert b", 1, 2);
-    return made;
 }
 
 // ---- the time of a transaction --------------------------------------------------------------------------------------
@@ -343,6 +346,17 @@ TEST_F(basic_pool, a_stream_brings_its_rows_piece_by_piece_and_keeps_its_connect
         EXPECT_EQ(pool.connections().statistics().leases, 1U);
     }
     EXPECT_EQ(sum, 6);
+}
+
+TEST_F(basic_pool, a_stream_whose_transaction_ended_before_it_does_not_pass_for_a_whole_one) {
+    auto& pool = open();
+    auto scope = run(pool.begin());
+    ASSERT_TRUE(scope);
+    auto stream = run(scope->stream("select * from outfit"));
+    ASSERT_TRUE(stream);
+    EXPECT_EQ(run(stream->next()).value().size(), 1U);
+    EXPECT_TRUE(run(scope->rollback()));
+    EXPECT_EQ(run(stream->next()).error(), lido::errc::invalid_argument);
 }
 
 TEST_F(basic_pool, a_query_that_is_given_up_leaves_a_connection_that_is_reset_before_it_is_lent_again) {

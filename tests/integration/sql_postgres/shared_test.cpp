@@ -60,6 +60,12 @@ TEST(postgres_shared, what_is_no_single_statement_takes_a_connection_of_its_own)
     EXPECT_EQ(world.db.shared_connections()->statistics().created, 1U);
 }
 
+TEST(postgres_shared, a_select_that_makes_a_temporary_table_leaves_it_to_nobody) {
+    postgres_world world(shared_settings(1, 16));
+    ASSERT_TRUE(world.query("select 1 as a into temporary left_behind"));
+    EXPECT_EQ(world.query("select a from left_behind").error(), sql::errc::no_such_object);
+}
+
 TEST(postgres_shared, a_statement_that_runs_long_holds_up_only_those_behind_it) {
     postgres_world world(shared_settings(2, 16));
     std::atomic<int> served{0};

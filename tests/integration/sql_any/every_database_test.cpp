@@ -239,6 +239,25 @@ TEST_P(any_database, streams_to_the_end) {
     EXPECT_EQ(count, 90U);
 }
 
+TEST_P(any_database, streams_within_a_transaction_what_it_has_written) {
+    settings_.stream_rows = 7;
+    sql::pool db = open();
+    make_table(db, "streamed_within", "i bigint");
+    auto scope = db.begin().wait().value();
+    for (int i = 0; i < 20; ++i) {
+        ASSERT_TRUE(scope.query(text("insert into streamed_within values (?)"), i).wait());
+    }
+    std::size_t count = 0;
+    {
+        auto stream = scope.stream(text("select i from streamed_within where i >= ?"), 5).wait().value();
+        for (std::size_t got = 1; got > 0; count += got) got = stream.next().wait().value().size();
+    }
+    EXPECT_EQ(count, 15U);
+    ASSERT_TRUE(scope.commit().wait());
+    EXPECT_EQ(scope.stream(text("select i from streamed_within")).wait().error(), errc::invalid_argument);
+    EXPECT_EQ(number(db, "select count(*) from streamed_within"), 20);
+}
+
 TEST_P(any_database, ends_a_statement_whose_time_is_over_or_whose_caller_went_away) {
     settings_.connections.max_size = 1;
     settings_.statement_timeout = 300ms;

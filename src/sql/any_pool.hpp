@@ -21,6 +21,7 @@ struct any_transaction {
     any_transaction& operator=(const any_transaction&) = delete;
     virtual ~any_transaction() = default;
     [[nodiscard]] virtual operation<rows> query_with(statement what, parameters with) = 0;
+    [[nodiscard]] virtual operation<row_stream> stream_with(statement what, parameters with) = 0;
     [[nodiscard]] virtual operation<std::vector<rows>> run_batch(batch what) = 0;
     [[nodiscard]] virtual operation<unsigned> savepoint() = 0;
     [[nodiscard]] virtual operation<rows> rollback_to(unsigned point) = 0;
@@ -58,11 +59,30 @@ struct any_pool {
     [[nodiscard]] virtual operation<std::size_t> close(duration timeout) = 0;
 };
 
+template <class RowStream>
+struct held_row_stream final : any_row_stream {
+    explicit held_row_stream(RowStream of) : inner(std::move(of)) {}
+    operation<rows> next() override { return inner.next(); }
+    RowStream inner;
+};
+
+template <class RowStream>
+task<result<row_stream>> wrap_stream(operation<RowStream> of) {
+    result<RowStream> given = co_await std::move(of);
+    if (!given) co_return std::move(given).error();
+    co_return row_stream(std::make_unique<held_row_stream<RowStream>>(std::move(*given)));
+}
+
 template <class Transaction>
 struct held_transaction final : any_transaction {
     explicit held_transaction(Transaction of) : inner(std::move(of)) {}
     operation<rows> query_with(statement what, parameters with) override {
         return inner.query_with(std::move(what), std::move(with));
+    }
+    operation<row_stream> stream_with(statement what, parameters with) override {
+        auto begun = inner.stream_with(std::move(what), std::move(with));
+        scheduler_group& group = begun.group();
+        return {group, wrap_stream(std::move(begun))};
     }
     operation<std::vector<rows>> run_batch(batch what) override { return inner.run_batch(std::move(what)); }
     operation<unsigned> savepoint() override { return inner.savepoint(); }
@@ -70,13 +90,6 @@ struct held_transaction final : any_transaction {
     operation<void> commit() override { return inner.commit(); }
     operation<void> rollback() override { return inner.rollback(); }
     Transaction inner;
-};
-
-template <class RowStream>
-struct held_row_stream final : any_row_stream {
-    explicit held_row_stream(RowStream of) : inner(std::move(of)) {}
-    operation<rows> next() override { return inner.next(); }
-    RowStream inner;
 };
 
 /// A pool of one kind. Besides what `basic_pool` has, `Pool` has `back_off`, `report` and `statistics`.
@@ -119,11 +132,6 @@ struct held_pool final : any_pool {
     }
     operation<std::size_t> close(duration timeout) override { return inner.close(timeout); }
 
-    static task<result<row_stream>> wrap_stream(operation<typename Pool::row_stream> of) {
-        result<typename Pool::row_stream> given = co_await std::move(of);
-        if (!given) co_return std::move(given).error();
-        co_return row_stream(std::make_unique<held_row_stream<typename Pool::row_stream>>(std::move(*given)));
-    }
     static task<result<transaction>> wrap_transaction(operation<typename Pool::transaction> of) {
         result<typename Pool::transaction> given = co_await std::move(of);
         if (!given) co_return std::move(given).error();

@@ -52,7 +52,7 @@ public:
 };
 
 /// SQLSTATE, whole or its first two characters, and what it means. The first that fits counts.
-constexpr std::array<std::pair<std::string_view, errc>, 36> states{{
+constexpr std::array<std::pair<std::string_view, errc>, 37> states{{
     {"23505", errc::unique_violation},
     {"23503", errc::foreign_key_violation},
     {"23502", errc::not_null_violation},
@@ -61,6 +61,7 @@ constexpr std::array<std::pair<std::string_view, errc>, 36> states{{
     {"25P02", errc::transaction_failed},
     {"25P03", errc::shutting_down},
     {"40001", errc::serialization_failure},
+    {"40003", errc::other},  // see is_outcome_unknown: to run it again may do it twice
     {"40P01", errc::deadlock},
     {"40", errc::serialization_failure},
     {"42501", errc::permission_denied},
@@ -110,6 +111,10 @@ errc errc_of_sqlstate(std::string_view state) noexcept {
     const auto found =
         std::find_if(states.begin(), states.end(), [state](const auto& each) { return state.starts_with(each.first); });
     return found == states.end() ? errc::other : found->second;
+}
+
+bool is_outcome_unknown(std::string_view state) noexcept {
+    return state == "40003" || state == "08007";
 }
 
 bool is_transient(const error& failure) noexcept {

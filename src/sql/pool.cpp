@@ -43,6 +43,9 @@ transaction::~transaction() = default;
 operation<rows> transaction::query_with(statement what, parameters with) {
     return held_->query_with(std::move(what), std::move(with));
 }
+operation<row_stream> transaction::stream_with(statement what, parameters with) {
+    return held_->stream_with(std::move(what), std::move(with));
+}
 operation<std::vector<rows>> transaction::run_batch(batch what) {
     return held_->run_batch(std::move(what));
 }

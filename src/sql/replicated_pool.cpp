@@ -388,9 +388,20 @@ operation<row_stream> stream_at(shared_state& of, bool writes, statement what, p
     });
 }
 
-operation<transaction> begin_at(shared_state& of, const transaction_options& options) {
+/// What was waited for a member, or tried at another one, is part of the transaction's time.
+task<result<transaction>> begin_of(std::shared_ptr<shared_state> of, transaction_options options) {
     const bool writes = options.access != access_mode::read_only;
-    return of.call<transaction>(writes, [options](detail::any_pool& at) { return at.begin(options); });
+    const time_point end = detail::end_of_time(options, scheduler::current()->now());
+    const shared_state::ask<transaction> what = [options, end](detail::any_pool& at) {
+        return at.begin(detail::ending_at(end, options, scheduler::current()->now()));
+    };
+    operation<transaction> asked = of->call<transaction>(writes, what);
+    result<transaction> given = co_await std::move(asked);
+    co_return std::move(given);
+}
+
+operation<transaction> begin_at(const std::shared_ptr<shared_state>& of, const transaction_options& options) {
+    return {of->group, begin_of(of, options)};
 }
 
 }  // namespace
@@ -417,10 +428,10 @@ operation<std::vector<rows>> replicated_pool::run_batch(batch what) {
         true, [what = std::move(what)](detail::any_pool& at) { return at.run_batch(what); });
 }
 operation<transaction> replicated_pool::begin(const transaction_options& options) {
-    return begin_at(*shared_, options);
+    return begin_at(shared_, options);
 }
 operation<transaction> replicated_pool::face::begin(const transaction_options& options) const {
-    return begin_at(*of_, options);
+    return begin_at(of_, options);
 }
 duration replicated_pool::face::back_off(const back_off_settings& how, unsigned failures) const {
     return of_->members.front()->inside->back_off(how, failures);

@@ -47,7 +47,7 @@ private:
     }
 
     std::mutex mutex_;
-    std::vector<std::string> addresses_{"192.0.2.1"};
+    std::vector<std::string> addresses_{"127.0.0.1"};
     std::atomic<int> look_ups_{0};
 };
 

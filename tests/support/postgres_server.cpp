@@ -72,6 +72,18 @@ plain_connection connect_to(const std::string& folder, std::uint16_t port) {
             .c_str()));
 }
 
+/// Returns when it stands still: a signal takes its time, and until then a process goes on.
+void freeze_process(pid_t which) {
+    ::kill(which, SIGSTOP);
+    const bool stopped = becomes_true([which] {
+        // "7 (postgres: lido postgres [local] idle) T 1 …"; what has ended meanwhile has no such line, or is a zombie.
+        const std::string line = read_file(fmt::format("/proc/{}/stat", which));
+        const std::size_t end = line.rfind(')');
+        return end == std::string::npos || line.substr(end + 1, 2) == " T" || line.substr(end + 1, 2) == " Z";
+    });
+    if (!stopped) throw std::runtime_error("a server cannot be frozen");
+}
+
 /// It has ended, whether or not anybody has asked how.
 bool has_no_memory(pid_t process) {
     std::ifstream from("/proc/" + std::to_string(process) + "/statm");
@@ -183,8 +195,8 @@ void postgres_server::kill() {
 }
 
 void postgres_server::freeze() const {
-    process_.signal(SIGSTOP);
-    for (const pid_t each : process_.children()) ::kill(each, SIGSTOP);
+    freeze_process(process_.id());  // first, so that it starts no further ones
+    for (const pid_t each : process_.children()) freeze_process(each);
 }
 
 void postgres_server::thaw() const {

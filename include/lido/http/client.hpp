@@ -172,7 +172,7 @@ struct client_statistics {
     std::uint64_t retries = 0;   ///< attempts by the retry policy
     /// Those that the policy wanted and `retry_budget` did not allow.
     std::uint64_t retries_refused = 0;
-    std::uint64_t resends = 0;   ///< attempts because a reused connection turned out closed before any answer
+    std::uint64_t resends = 0;  ///< attempts because a reused connection turned out closed before any answer
     std::uint64_t pools_created = 0;
     std::uint64_t pools_closed = 0;
     /// Sums over all pools there ever were.

@@ -19,9 +19,10 @@ namespace lido::net {
 /// Thread-safe. `group` must outlive it. The destructor waits for a call of `changed` that is under way; none follows.
 class address_watch {
 public:
-    /// Of `names`, those that always lead to the same place are left out: addresses, "localhost", an empty name. `changed` is called on a scheduler of
-    /// the group, at most once for each round of look-ups; it must not block, throw, or destroy the watch. `resolver`
-    /// must live until the last look-up that has begun ends; null: `default_resolver()`.
+    /// Of `names`, those that always lead to the same place are left out: addresses, "localhost", an empty name.
+    /// `changed` is called on a scheduler of the group, at most once for each round of look-ups; it must not block,
+    /// throw, or destroy the watch. `resolver` must live until the last look-up that has begun ends; null:
+    /// `default_resolver()`.
     address_watch(scheduler_group& group, std::vector<std::string> names, duration interval,
                   std::shared_ptr<resolver> resolver, std::function<void()> changed);
     address_watch(const address_watch&) = delete;

@@ -9,9 +9,11 @@
 #include "lido/sql/error.hpp"
 #include "lido/sql/pool_settings.hpp"
 #include "lido/sql/session.hpp"
+#include "lido/sql/transaction_options.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <concepts>
@@ -114,7 +116,15 @@ struct sql_held {
         ~turn() {
             if (mine_) of_.in_use.store(false);
         }
+        /// May it run, and is there time for it? Where there is none nothing is sent, so it is known what became of it.
         [[nodiscard]] result<void> check() const {
+            if (auto free = check_free(); !free) return free;
+            if (scheduler::current()->now() < of_.until) return {};
+            return error(lido::errc::timeout, "nothing was sent: the transaction's time was over before",
+                         "raise transaction_options::timeout, or do less in one transaction");
+        }
+        /// The same for what may come after the transaction's time, too.
+        [[nodiscard]] result<void> check_free() const {
             if (!mine_) {
                 return error(lido::errc::invalid_argument, "another operation of this lease is under way",
                              "await it first, or use a lease for each");
@@ -130,7 +140,10 @@ struct sql_held {
         bool mine_;
     };
 
-    [[nodiscard]] time_point deadline() const {
+    /// Of a statement that begins now.
+    [[nodiscard]] time_point deadline() const { return std::min(own_deadline(), until); }
+    /// Of one that has its own time whatever there is left for the transaction: what undoes it.
+    [[nodiscard]] time_point own_deadline() const {
         return deadline_after(scheduler::current()->now(), owner->settings.statement_timeout);
     }
     /// Where its operations run.
@@ -144,6 +157,7 @@ struct sql_held {
 
     std::shared_ptr<sql_pool_state<Connector>> owner;
     pool_lease lease;
+    time_point until = never;         // the end of the transaction's time
     std::atomic<bool> in_use{false};  // one that was given up may still be ending elsewhere when the next begins
 };
 
@@ -158,12 +172,28 @@ task<result<rows>> run_held(std::shared_ptr<sql_held<Connector>> held, statement
     co_return std::move(given);
 }
 
+/// What is told of a COMMIT that failed. One whose answer did not come in time may take effect all the same; where the
+/// session has an answer, the database has said what became of it.
+template <class Session>
+error commit_failure(error why, const Session& on) {
+    const session_state now = on.state();
+    const bool is_answered = now != session_state::busy && now != session_state::broken;
+    if (why != lido::errc::timeout || is_answered) return why;
+    return error(lido::errc::maybe_executed, "COMMIT: its answer did not come in time",
+                 "look in the database whether it took effect")
+        .with_cause(std::move(why));
+}
+
+[[nodiscard]] inline error given_back_already() {
+    return {lido::errc::invalid_argument, "the lease was given back already, or the transaction has ended",
+            "acquire another one"};
+}
+
 /// From wherever the user's coroutine is to the connection's scheduler, and back.
 template <class Connector>
 task<result<rows>> query_held(std::shared_ptr<sql_held<Connector>> held, statement what, parameters with) {
     if (held == nullptr || !held->lease.valid()) {
-        co_return error(lido::errc::invalid_argument, "the lease was given back already, or the transaction has ended",
-                        "acquire another one");
+        co_return given_back_already();
     }
     if (auto fits = held->owner->check_size(what, with); !fits) co_return std::move(fits).error();
     scheduler& where = held->where();
@@ -279,7 +309,7 @@ task<result<std::vector<rows>>> run_one_by_one(sql_held<Connector>& held, const 
     if (is_whole) {
         const statement last = "COMMIT";
         const result<rows> committed = co_await on.run(last, none, deadline);
-        if (!committed) co_return committed.error();
+        if (!committed) co_return commit_failure(committed.error(), on);
     }
     co_return std::move(all);
 }
@@ -305,8 +335,7 @@ template <class Connector>
 task<result<std::vector<rows>>> batch_held(std::shared_ptr<sql_held<Connector>> held,
                                            std::shared_ptr<const batch> what) {
     if (held == nullptr || !held->lease.valid()) {
-        co_return error(lido::errc::invalid_argument, "the lease was given back already, or the transaction has ended",
-                        "acquire another one");
+        co_return given_back_already();
     }
     if (auto valid = what->validate(); !valid) co_return std::move(valid).error();
     if (auto fits = held->owner->check_size(*what); !fits) co_return std::move(fits).error();
@@ -357,7 +386,8 @@ private:
     static task<result<rows>> next_of(basic_row_stream* self) {
         if (!self->more_) co_return rows();
         const auto held = self->held_;
-        if (!held->lease.valid()) co_return rows();
+        // It has not come to its end: rows are missing.
+        if (!held->lease.valid()) co_return detail::given_back_already();
         scheduler& where = held->where();
         result<detail::fetched> got = co_await run_on(where, detail::fetch_held(held, held->deadline()));
         if (!got) {
@@ -371,6 +401,22 @@ private:
     std::shared_ptr<detail::sql_held<Connector>> held_;
     bool more_ = true;
 };
+
+namespace detail {
+
+template <class Connector>
+task<result<basic_row_stream<Connector>>> stream_held(std::shared_ptr<sql_held<Connector>> held, statement what,
+                                                      parameters with) {
+    if (held == nullptr || !held->lease.valid()) co_return given_back_already();
+    if (auto fits = held->owner->check_size(what, with); !fits) co_return std::move(fits).error();
+    scheduler& where = held->where();
+    const time_point deadline = held->deadline();
+    result<void> started = co_await run_on(where, start_held(held, std::move(what), std::move(with), deadline));
+    if (!started) co_return std::move(started).error();
+    co_return basic_row_stream<Connector>(std::move(held));
+}
+
+}  // namespace detail
 
 template <class Connector>
 class basic_transaction;
@@ -404,10 +450,11 @@ public:
         return stream_with(std::move(what), make_parameters(std::forward<Values>(values)...));
     }
     [[nodiscard]] operation<basic_row_stream<Connector>> stream_with(statement what, parameters with) {
-        return {group(), stream_of(held_, std::move(what), std::move(with))};
+        return {group(), detail::stream_held(held_, std::move(what), std::move(with))};
     }
 
-    /// Begins a transaction; this object is empty afterwards, the connection belongs to the transaction.
+    /// Begins a transaction; this object is empty afterwards, the connection belongs to the transaction. Its time, if
+    /// `options` has one, begins now.
     [[nodiscard]] operation<basic_transaction<Connector>> begin(const transaction_options& options = {}) && {
         return {group(), basic_transaction<Connector>::begin_on(std::exchange(held_, nullptr), options)};
     }
@@ -421,17 +468,6 @@ public:
 
 private:
     [[nodiscard]] scheduler_group& group() const noexcept { return held_->owner->group; }
-    static task<result<basic_row_stream<Connector>>> stream_of(std::shared_ptr<held> what, statement text,
-                                                               parameters with) {
-        if (auto fits = what->owner->check_size(text, with); !fits) co_return std::move(fits).error();
-        scheduler& where = what->where();
-        const time_point deadline = what->deadline();
-        result<void> started =
-            co_await run_on(where, detail::start_held(what, std::move(text), std::move(with), deadline));
-        if (!started) co_return std::move(started).error();
-        co_return basic_row_stream<Connector>(std::move(what));
-    }
-
     std::shared_ptr<held> held_;
 };
 
@@ -458,7 +494,10 @@ public:
     }
     template <class... Values>
     [[nodiscard]] operation<basic_row_stream<Connector>> stream(statement what, Values&&... values) {
-        return basic_lease<Connector>(held_).stream(std::move(what), std::forward<Values>(values)...);
+        return stream_with(std::move(what), make_parameters(std::forward<Values>(values)...));
+    }
+    [[nodiscard]] operation<basic_row_stream<Connector>> stream_with(statement what, parameters with) {
+        return {*group_, detail::stream_held(held_, std::move(what), std::move(with))};
     }
 
     /// Runs a statement once with each set of parameters; one deadline over all. The counts are added up, rows are
@@ -467,12 +506,13 @@ public:
         return {*group_, each_of(held_, std::move(what), std::move(with))};
     }
 
-    /// Makes it last, and gives the connection back. `maybe_executed` when the connection broke before the answer came:
-    /// nobody knows then but the database.
+    /// Makes it last, and gives the connection back. `maybe_executed` when the connection broke, or the time was over,
+    /// before the answer came: nobody knows then but the database.
     [[nodiscard]] operation<void> commit() {
         return {*group_, end_of(std::exchange(held_, nullptr), statement("COMMIT"))};
     }
-    /// Undoes it, and gives the connection back.
+    /// Undoes it, and gives the connection back. It has the pool's `statement_timeout` for that, also where the
+    /// transaction's own time is over.
     [[nodiscard]] operation<void> rollback() {
         return {*group_, end_of(std::exchange(held_, nullptr), statement("ROLLBACK"))};
     }
@@ -487,6 +527,7 @@ private:
     friend class basic_lease<Connector>;
 
     static task<result<basic_transaction>> begin_on(std::shared_ptr<held> what, transaction_options options) {
+        what->until = detail::end_of_time(options, scheduler::current()->now());
         result<std::vector<statement>> texts = detail::statements_that_begin(what->owner->connections.kind(), options);
         if (!texts) co_return std::move(texts).error();
         for (const statement& each : *texts) {
@@ -505,18 +546,22 @@ private:
     }
     static task<result<void>> end_held(std::shared_ptr<held> what, statement how) {
         const typename held::turn mine(*what);
-        if (auto allowed = mine.check(); !allowed) co_return std::move(allowed).error();
+        const bool commits = how.text() == "COMMIT";
+        auto allowed = commits ? mine.check() : mine.check_free();
+        if (!allowed) co_return std::move(allowed).error();
         auto& on = *what->lease;
         const bool failed_before = on.state() == session_state::failed;
         const parameters none;
-        result<rows> given = co_await on.run(how, none, what->deadline());
+        const time_point deadline = commits ? what->deadline() : what->own_deadline();
+        result<rows> given = co_await on.run(how, none, deadline);
         if (!given) {
             what->owner->note(given.error(), on);
+            if (commits) co_return detail::commit_failure(std::move(given).error(), on);
             co_return std::move(given).error();
         }
         what->lease.release();
         // PostgreSQL answers COMMIT in a failed transaction with a rollback and no error.
-        if (failed_before && how.text() == "COMMIT") {
+        if (failed_before && commits) {
             co_return error(errc::transaction_failed, "COMMIT: an earlier statement of the transaction had failed",
                             "roll back, and run the transaction again");
         }

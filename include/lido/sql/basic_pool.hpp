@@ -77,7 +77,8 @@ public:
     }
     /// Runs `work`, a coroutine function (transaction&) -> task<result<T>>, in a transaction and commits; when it
     /// fails, rolls back and fails with its error. After a serialization failure or a deadlock, its commit's included,
-    /// all of it is run again, as often as `retry` says: whatever else `work` does must bear being done again.
+    /// all of it is run again, as often as `retry` says: whatever else `work` does must bear being done again. Not
+    /// after a commit of which nobody knows whether it took effect: that is `maybe_executed`.
     template <class Work>
     [[nodiscard]] auto transact(Work work, const transaction_options& options = {},
                                 const transaction_retry& retry = {}) {
@@ -198,11 +199,14 @@ private:
         co_return std::move(given);
     }
     static task<result<transaction>> begin_of(std::shared_ptr<state> self, transaction_options options) {
+        const time_point end = detail::end_of_time(options, scheduler::current()->now());
         lido::pool::acquire_options how;
-        if (options.timeout > duration::zero()) how.timeout = options.timeout;
+        how.timeout = options.timeout;
         result<lease> borrowed = co_await acquire_of(self, how);
         if (!borrowed) co_return std::move(borrowed).error();
-        operation<transaction> begun = std::move(*borrowed).begin(options);
+        // What was waited for the connection is part of the transaction's time.
+        const transaction_options rest = detail::ending_at(end, options, scheduler::current()->now());
+        operation<transaction> begun = std::move(*borrowed).begin(rest);
         result<transaction> given = co_await std::move(begun);
         co_return std::move(given);
     }

@@ -40,6 +40,9 @@ enum class errc {
 
 /// What a five-character SQLSTATE means (PostgreSQL, appendix A; ISO 9075).
 [[nodiscard]] errc errc_of_sqlstate(std::string_view state) noexcept;
+/// Does the database say by it that it does not know whether a statement or a transaction took effect (40003, 08007)?
+/// Then the error is `maybe_executed`.
+[[nodiscard]] bool is_outcome_unknown(std::string_view state) noexcept;
 
 /// Is it one of those after which the same transaction may simply be run again from its beginning?
 [[nodiscard]] bool is_transient(const error& failure) noexcept;

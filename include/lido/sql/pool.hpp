@@ -32,6 +32,19 @@ struct any_pool;
 
 }  // namespace detail
 
+/// A result that is fetched piece by piece; see `basic_row_stream`.
+class [[nodiscard]] row_stream {
+public:
+    explicit row_stream(std::unique_ptr<detail::any_row_stream> held) noexcept;
+    row_stream(row_stream&&) noexcept;
+    row_stream& operator=(row_stream&&) noexcept;
+    ~row_stream();
+    [[nodiscard]] operation<rows> next();
+
+private:
+    std::unique_ptr<detail::any_row_stream> held_;
+};
+
 /// A transaction of any database; see `basic_transaction`. Dropped without `commit` it is rolled back.
 class [[nodiscard]] transaction {
 public:
@@ -46,6 +59,12 @@ public:
         return query_with(std::move(what), make_parameters(std::forward<Values>(values)...));
     }
     [[nodiscard]] operation<rows> query_with(statement what, parameters with);
+    template <class... Values>
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved from
+    [[nodiscard]] operation<row_stream> stream(statement what, Values&&... values) {
+        return stream_with(std::move(what), make_parameters(std::forward<Values>(values)...));
+    }
+    [[nodiscard]] operation<row_stream> stream_with(statement what, parameters with);
     [[nodiscard]] operation<std::vector<rows>> run_batch(batch what);
     [[nodiscard]] operation<unsigned> savepoint();
     [[nodiscard]] operation<rows> rollback_to(unsigned point);
@@ -54,19 +73,6 @@ public:
 
 private:
     std::unique_ptr<detail::any_transaction> held_;
-};
-
-/// A result that is fetched piece by piece; see `basic_row_stream`.
-class [[nodiscard]] row_stream {
-public:
-    explicit row_stream(std::unique_ptr<detail::any_row_stream> held) noexcept;
-    row_stream(row_stream&&) noexcept;
-    row_stream& operator=(row_stream&&) noexcept;
-    ~row_stream();
-    [[nodiscard]] operation<rows> next();
-
-private:
-    std::unique_ptr<detail::any_row_stream> held_;
 };
 
 /// One face for all databases: what they can do alike. What only one of them can is in its own pool (`postgres::pool`,

@@ -44,7 +44,7 @@ struct pool_settings {
     /// nothing new runs on the connections of before. 1 s … 24 h; 0: never, for names whose server gives out another
     /// part of their addresses each time.
     duration look_up_interval = std::chrono::seconds(30);
-    /// Looks them up for that; null: the process's, `net::default_resolver()`.
+    /// Looks them up, for PostgreSQL also to connect; null: the process's, `net::default_resolver()`.
     std::shared_ptr<net::resolver> names{};
 
     /// `invalid_argument` naming the first setting that is out of range.

@@ -23,12 +23,14 @@ template <class Work, class Transaction>
 using brought_by = typename std::invoke_result_t<Work&, Transaction&>::value_type::value_type;
 
 template <class T, class Face, class Work>
-task<result<T>> attempt_on(const Face& face, Work& work, transaction_options options) {
-    auto begun = face.begin(options);
+task<result<T>> attempt_on(const Face& face, Work& work, transaction_options options, time_point end) {
+    auto begun = face.begin(ending_at(end, options, scheduler::current()->now()));
     auto scope = co_await std::move(begun);
     if (!scope) co_return std::move(scope).error();
     task<result<T>> body = work(*scope);
     result<T> given = co_await std::move(body);
+    // After its time nobody waits for the rollback: the connection is reset when the transaction is dropped.
+    if (!given && scheduler::current()->now() >= end) co_return std::move(given);
     if (!given) {
         operation<void> undone = scope->rollback();
         const result<void> rolled_back = co_await std::move(undone);
@@ -44,11 +46,14 @@ task<result<T>> attempt_on(const Face& face, Work& work, transaction_options opt
 /// `face` has `begin(options)`, an operation that gives a transaction, and `back_off(settings, failures)`.
 template <class T, class Face, class Work>
 task<result<T>> transact_on(Face face, Work work, transaction_options options, transaction_retry retry) {
+    const time_point end = end_of_time(options, scheduler::current()->now());
     for (unsigned retries = 0;; ++retries) {
-        result<T> given = co_await attempt_on<T>(face, work, options);
+        result<T> given = co_await attempt_on<T>(face, work, options, end);
         if (given || !is_transient(given.error()) || retries >= retry.max_retries) co_return std::move(given);
         const duration pause = face.back_off(retry.back_off, retries + 1);
-        co_await sleep_until(deadline_after(scheduler::current()->now(), pause));
+        const time_point again = deadline_after(scheduler::current()->now(), pause);
+        if (again >= end) co_return std::move(given);  // there is no time for another run
+        co_await sleep_until(again);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "lido/base/back_off.hpp"
 #include "lido/base/time.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace lido::sql {
@@ -19,8 +20,10 @@ struct transaction_options {
     access_mode access = access_mode::server_default;
     /// PostgreSQL: a serializable, read-only transaction that waits for a snapshot which cannot conflict.
     bool deferrable = false;
-    /// Over all of it, acquiring the connection included. Zero: the pool's `statement_timeout` for each statement
-    /// alone.
+    /// Over all of it: acquiring the connection, each statement and the commit; with `transact` its repeats and the
+    /// pauses between them, too. What would begin later is not sent; what runs then is cancelled, as at the end of
+    /// the pool's `statement_timeout`, which each statement has as well. Undoing it has its own time. Zero: the pool's
+    /// `acquire_timeout`, and `statement_timeout` for each statement alone.
     duration timeout = duration::zero();
 };
 
@@ -30,5 +33,20 @@ struct transaction_retry {
     unsigned max_retries = 5;
     back_off_settings back_off{.initial = std::chrono::milliseconds(5), .maximum = std::chrono::milliseconds(500)};
 };
+
+namespace detail {
+
+/// The end of the time of a transaction that is asked for now.
+[[nodiscard]] constexpr time_point end_of_time(const transaction_options& of, time_point now) noexcept {
+    return of.timeout > duration::zero() ? deadline_after(now, of.timeout) : never;
+}
+
+/// The options for a part of it, that ends when all of it does. Zero would mean that it has no end.
+[[nodiscard]] constexpr transaction_options ending_at(time_point end, transaction_options of, time_point now) noexcept {
+    if (end != never) of.timeout = std::max(end - now, duration(1));
+    return of;
+}
+
+}  // namespace detail
 
 }  // namespace lido::sql

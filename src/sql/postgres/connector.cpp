@@ -36,6 +36,11 @@ std::string name_of(const sql::server_place& place) {
     return place.port == 0 ? host : fmt::format("{}:{}", host, place.port);
 }
 
+/// A share of the time that is left, for the next of so many.
+time_point share_of(time_point now, time_point deadline, std::size_t left) noexcept {
+    return deadline_after(now, (deadline - now) / static_cast<duration::rep>(left));
+}
+
 }  // namespace
 
 struct connector::shared_state {
@@ -43,17 +48,34 @@ struct connector::shared_state {
         : of((from.validate().value(), with_url_options(from).value())),
           to(read_target(from).value()),
           how(how_used),
-          options(options_of(of, to.role, how_used)) {}
+          options(options_of(of, to.role, how_used)) {
+        for (std::size_t i = 0; i < to.places.size(); ++i) cancels.push_back(std::make_shared<cancel_lane>());
+    }
 
-    /// One attempt: a server's place, and its numeric address unless it is a UNIX socket.
-    struct candidate {
-        std::size_t place;
-        std::string address;
+    /// What was found while the hosts were tried.
+    struct search {
+        /// All of them are told: the last as the error, those before as its causes.
+        void failed(error latest) {
+            if (failure) latest = std::move(latest).with_cause(std::move(*failure));
+            failure = std::move(latest);
+        }
+        std::optional<error> failure;
+        std::unique_ptr<session> second_choice;  // that takes no writes
     };
-    [[nodiscard]] task<result<std::vector<candidate>>> candidates(time_point deadline);
-    [[nodiscard]] task<result<std::unique_ptr<session>>> try_one(const candidate& which,
+    /// Numeric ones; of a UNIX socket an empty one.
+    [[nodiscard]] task<result<std::vector<std::string>>> addresses_of(const sql::server_place& place,
+                                                                      time_point deadline);
+    /// A host's addresses, one after the other; null: none of them will do.
+    [[nodiscard]] task<std::unique_ptr<session>> try_place(std::size_t number, bool is_last,
+                                                           const pool::open_request& request, time_point deadline,
+                                                           search& so_far);
+    [[nodiscard]] task<result<std::unique_ptr<session>>> try_one(std::size_t number, const std::string& address,
                                                                  const pool::open_request& request,
                                                                  time_point deadline);
+    /// May another host be better?
+    [[nodiscard]] bool is_second_choice(const session& one) const noexcept {
+        return to.role == server_role::primary && one.inside().is_read_only_by_default();
+    }
     /// libpq goes on without a client's certificate that is not there.
     [[nodiscard]] result<void> check_files() const {
         if (to.tls == tls_mode::disable) return {};
@@ -69,42 +91,34 @@ struct connector::shared_state {
     const target to;
     const sharing how;
     const session_options options;
-    std::atomic<std::size_t> last_good{0};  // the place that was connected to last
+    std::vector<std::shared_ptr<cancel_lane>> cancels;  // of each place
+    std::atomic<std::size_t> last_good{0};              // the place that was connected to last
     sql::fence_pause pause;
 };
 
-task<result<std::vector<connector::shared_state::candidate>>> connector::shared_state::candidates(time_point deadline) {
-    std::vector<candidate> all;
-    std::optional<error> failure;
-    const std::size_t first = last_good.load(std::memory_order_relaxed);
-    for (std::size_t i = 0; i < to.places.size(); ++i) {
-        const std::size_t number = (first + i) % to.places.size();
-        const sql::server_place& place = to.places[number];
-        if (is_unix_socket(place)) {
-            all.push_back({number, std::string()});
-            continue;
-        }
-        task<result<std::vector<net::address>>> asked =
-            net::default_resolver().resolve(place.host, place.port, deadline);
-        result<std::vector<net::address>> found = co_await std::move(asked);
-        if (!found) {
-            failure = std::move(found).error();
-            continue;
-        }
-        for (const net::address& each : *found) all.push_back({number, each.host_text()});
+task<result<std::vector<std::string>>> connector::shared_state::addresses_of(const sql::server_place& place,
+                                                                             time_point deadline) {
+    std::vector<std::string> all;
+    if (is_unix_socket(place)) {
+        all.emplace_back();
+        co_return std::move(all);
     }
-    if (all.empty()) co_return std::move(*failure);
+    net::resolver& names = of.pool.names != nullptr ? *of.pool.names : net::default_resolver();
+    task<result<std::vector<net::address>>> asked = names.resolve(place.host, place.port, deadline);
+    result<std::vector<net::address>> found = co_await std::move(asked);
+    if (!found) co_return std::move(found).error();
+    for (const net::address& each : *found) all.push_back(each.host_text());
     co_return std::move(all);
 }
 
-task<result<std::unique_ptr<session>>> connector::shared_state::try_one(const candidate& which,
+task<result<std::unique_ptr<session>>> connector::shared_state::try_one(std::size_t number, const std::string& address,
                                                                         const pool::open_request& request,
                                                                         time_point deadline) {
     auto& loop = static_cast<net::event_loop&>(request.where);
-    const sql::server_place& place = to.places[which.place];
+    const sql::server_place& place = to.places[number];
     if (auto readable = check_files(); !readable) co_return std::move(readable).error();
-    auto made = std::make_unique<session::implementation>(loop, options, request.events);
-    const connect_parameters with(to, place, which.address);
+    auto made = std::make_unique<session::implementation>(loop, options, cancels[number], request.events);
+    const connect_parameters with(to, place, address);
     result<void> connected = co_await made->connect(with, deadline);
     if (!connected) {
         error failure = std::move(connected).error().with_context(fmt::format("connect to {}", name_of(place)));
@@ -118,37 +132,47 @@ task<result<std::unique_ptr<session>>> connector::shared_state::try_one(const ca
     co_return std::make_unique<session>(std::move(made));
 }
 
+/// Its name is looked up only now, and within the host's time: the name of another one, of which nobody answers, is
+/// nothing that this one has to wait for.
+task<std::unique_ptr<session>> connector::shared_state::try_place(std::size_t number, bool is_last,
+                                                                  const pool::open_request& request,
+                                                                  time_point deadline, search& so_far) {
+    result<std::vector<std::string>> addresses = co_await addresses_of(to.places[number], deadline);
+    if (!addresses) {
+        so_far.failed(std::move(addresses).error());
+        co_return nullptr;
+    }
+    for (std::size_t i = 0; i < addresses->size(); ++i) {
+        const time_point until = share_of(request.where.now(), deadline, addresses->size() - i);
+        result<std::unique_ptr<session>> made = co_await try_one(number, (*addresses)[i], request, until);
+        if (!made) {
+            so_far.failed(std::move(made).error());
+            continue;
+        }
+        const bool is_the_last = is_last && i + 1 == addresses->size();
+        if (!is_second_choice(**made) || is_the_last) co_return std::move(*made);
+        if (so_far.second_choice == nullptr) so_far.second_choice = std::move(*made);
+    }
+    co_return nullptr;
+}
+
 connector::connector(const settings& of, sharing how) : state_(std::make_shared<shared_state>(of, how)) {}
 
 task<result<std::unique_ptr<session>>> connector::open(const pool::open_request& request) {
     const std::shared_ptr<shared_state> self = state_;
-    result<std::vector<shared_state::candidate>> all = co_await self->candidates(request.deadline);
-    if (!all) co_return std::move(all).error();
-    std::optional<error> failure;
-    std::unique_ptr<session> second_choice;
-    for (std::size_t i = 0; i < all->size(); ++i) {
-        // A share of the time that is left for each that is left.
-        const time_point now = request.where.now();
-        const duration share = (request.deadline - now) / static_cast<duration::rep>(all->size() - i);
-        const shared_state::candidate& which = (*all)[i];
-        result<std::unique_ptr<session>> made = co_await self->try_one(which, request, deadline_after(now, share));
-        if (!made) {
-            // All of them are told: the last as the error, those before as its causes.
-            error latest = std::move(made).error();
-            if (failure) latest = std::move(latest).with_cause(std::move(*failure));
-            failure = std::move(latest);
-            continue;
-        }
-        const bool takes_no_writes = (*made)->inside().is_read_only_by_default();
-        if (self->to.role == server_role::primary && takes_no_writes && i + 1 < all->size()) {
-            if (second_choice == nullptr) second_choice = std::move(*made);
-            continue;
-        }
-        self->last_good.store(which.place, std::memory_order_relaxed);
-        co_return std::move(*made);
+    const std::size_t count = self->to.places.size();
+    const std::size_t first = self->last_good.load(std::memory_order_relaxed);
+    shared_state::search so_far;
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t number = (first + i) % count;
+        const time_point until = share_of(request.where.now(), request.deadline, count - i);
+        std::unique_ptr<session> made = co_await self->try_place(number, i + 1 == count, request, until, so_far);
+        if (made == nullptr) continue;
+        self->last_good.store(number, std::memory_order_relaxed);
+        co_return std::move(made);
     }
-    if (second_choice != nullptr) co_return std::move(second_choice);
-    co_return std::move(*failure);
+    if (so_far.second_choice != nullptr) co_return std::move(so_far.second_choice);
+    co_return std::move(*so_far.failure);
 }
 
 task<result<void>> connector::check(connection& which, time_point deadline) {

@@ -128,6 +128,9 @@ error to_error(const server_error& from) {
     if (!from.constraint.empty() && text.find(from.constraint) == std::string::npos) {
         text += fmt::format(" (constraint {})", from.constraint);
     }
+    if (sql::is_outcome_unknown(from.state)) {
+        return {lido::errc::maybe_executed, std::move(text), "look in the database whether it took effect"};
+    }
     return {code, std::move(text), sql::remedy_of(code)};
 }
 

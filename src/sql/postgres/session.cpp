@@ -20,12 +20,18 @@ bool begins_read_only(std::string_view text) noexcept {
     return text.starts_with("BEGIN") && text.find("READ ONLY") != std::string_view::npos;
 }
 
+error still_runs() {
+    return {lido::errc::timeout, "nothing was sent: a statement that was given up before has not ended",
+            "raise statement_timeout, or use another connection"};
+}
+
 }  // namespace
 
 session::implementation::implementation(net::event_loop& loop, const session_options& options,
-                                        pool::connection_events events)
+                                        std::shared_ptr<cancel_lane> cancels, pool::connection_events events)
     : timer([](timer& self) noexcept { static_cast<implementation&>(self).look_at_head(); }),
       options_(options),
+      cancels_(std::move(cancels)),
       events_(events),
       statements_(options.statement_cache),
       // A single borrower has nothing else to say: the server can begin at once.
@@ -182,8 +188,8 @@ void session::implementation::begin_cancel() {
     if (wire_.broken() || wire_.outstanding() == 0) return;
     cancelled_head_ = wire_.head_since();
     cancel_on_its_way_.store(true, std::memory_order_release);
-    cancelling_ =
-        std::make_unique<cancel_request>(wire_.connection(), deadline_after(wire_.loop().now(), cancel_timeout));
+    const time_point deadline = deadline_after(wire_.loop().now(), cancel_timeout);
+    cancelling_ = std::make_unique<cancel_request>(wire_.connection(), cancels_, deadline);
 }
 
 task<result<sql::rows>> session::implementation::run(const sql::statement& what, const sql::parameters& with,
@@ -323,7 +329,9 @@ task<result<void>> session::implementation::settle(time_point deadline) {
     streamed_.reset();
     begin_cancel();
     if (cancelling_ != nullptr) {
-        const bool in_order = co_await cancelling_->ended();
+        const bool in_order = co_await cancelling_->ended(deadline);
+        // Until it has ended nothing is sent; whoever comes next, at the latest the reset, goes on waiting for it.
+        if (!in_order && cancelling_->is_under_way(wire_.loop().now())) co_return still_runs();
         cancelling_.reset();
         if (!in_order) {
             // It may come at any time, and would hit whoever has the connection then.
@@ -335,7 +343,7 @@ task<result<void>> session::implementation::settle(time_point deadline) {
     reply last(wire_);
     if (auto sent = wire_.send_sync(last); !sent) co_return std::move(sent).error();
     const bool in_time = co_await wire_.wait(last, deadline);
-    if (!in_time) co_return error(lido::errc::timeout, "a statement that was given up does not end");
+    if (!in_time) co_return still_runs();
     if (last.failed) co_return std::move(*last.failed);
     co_return result<void>();
 }

@@ -36,7 +36,9 @@ struct session_options {
 
 class session::implementation : private timer {
 public:
-    implementation(net::event_loop& loop, const session_options& options, pool::connection_events events);
+    /// `cancels`: those of its server.
+    implementation(net::event_loop& loop, const session_options& options, std::shared_ptr<cancel_lane> cancels,
+                   pool::connection_events events);
     implementation(implementation&&) = delete;
     ~implementation();
 
@@ -102,6 +104,7 @@ private:
     [[nodiscard]] error out_of_time();
 
     session_options options_;
+    std::shared_ptr<cancel_lane> cancels_;
     pool::connection_events events_;
     statement_cache statements_;
     wire wire_;

@@ -20,7 +20,7 @@ constexpr std::size_t most_notified_bytes = std::size_t{16} * 1024 * 1024;
 constexpr std::size_t most_parameters = 1'000;
 /// Reads of one connection in one turn of the loop. Others want theirs too, and so does who cancels what is coming in.
 constexpr int reads_per_turn = 16;
-/// An answer that nobody waits for any more is read to its end, but not for ever.
+/// An answer that nobody waits for any more is read to its end, but not for ever, unless somebody waits behind it.
 constexpr std::size_t most_dropped = std::size_t{64} * 1024 * 1024;
 /// What is kept of the memory for what is sent.
 constexpr std::size_t most_kept = std::size_t{64} * 1024;
@@ -404,7 +404,8 @@ void wire::take_row(const message& came, expected& head) {
     reply* const taker = head.taker;
     if (taker == nullptr) {
         dropped_ += came.size;
-        if (head.order.has_sync() && dropped_ > 2 * limits_.result_bytes + most_dropped) {
+        // Whoever waits for an answer behind it has nothing to do with it, and goes at his own deadline at the latest.
+        if (head.order.has_sync() && dropped_ > 2 * limits_.result_bytes + most_dropped && !anybody_waits()) {
             break_off(error(lido::errc::limit_exceeded, "a result that nobody waits for does not end"));
         }
         return;

@@ -239,6 +239,25 @@ TEST_P(any_database, streams_to_the_end) {
     EXPECT_EQ(count, 90U);
 }
 
+TEST_P(any_database, streams_within_a_transaction_what_it_has_written) {
+    settings_.stream_rows = 7;
+    sql::pool db = open();
+    make_table(db, "streamed_within", "i bigint");
+    auto scope = db.begin().wait().value();
+    for (int i = 0; i < 20; ++i) {
+        ASSERT_TRUE(scope.query(text("insert into streamed_within values (?)"), i).wait());
+    }
+    std::size_t count = 0;
+    {
+        auto stream = scope.stream(text("select i from streamed_within where i >= ?"), 5).wait().value();
+        for (std::size_t got = 1; got > 0; count += got) got = stream.next().wait().value().size();
+    }
+    EXPECT_EQ(count, 15U);
+    ASSERT_TRUE(scope.commit().wait());
+    EXPECT_EQ(scope.stream(text("select i from streamed_within")).wait().error(), errc::invalid_argument);
+    EXPECT_EQ(number(db, "select count(*) from streamed_within"), 20);
+}
+
 TEST_P(any_database, ends_a_statement_whose_time_is_over_or_whose_caller_went_away) {
     settings_.connections.max_size = 1;
     settings_.statement_timeout = 300ms;
@@ -266,6 +285,29 @@ TEST_P(any_database, ends_a_statement_whose_time_is_over_or_whose_caller_went_aw
     EXPECT_EQ(outcome->error(), errc::cancelled);
     EXPECT_EQ(number(db, "select 8"), 8) << "its own answer, and not what is left of the other's";
     EXPECT_LT(std::chrono::steady_clock::now() - begin, 8s);
+}
+
+TEST_P(any_database, ends_a_transaction_whose_time_is_over_and_nothing_of_it_lasts) {
+    settings_.connections.max_size = 1;
+    sql::pool db = open();
+    make_table(db, "hurried", "i bigint");
+    const sql::statement insert = text("insert into hurried values (1)");
+    const sql::statement slow = text(of().slow);
+    const auto work = [&](sql::transaction& in) -> task<result<int>> {
+        operation<sql::rows> first = in.query(insert);
+        const result<sql::rows> stored = co_await std::move(first);
+        if (!stored) co_return stored.error();
+        operation<sql::rows> second = in.query(slow);
+        const result<sql::rows> waited = co_await std::move(second);
+        if (!waited) co_return waited.error();
+        co_return 1;
+    };
+    const auto begin = std::chrono::steady_clock::now();
+    const auto late = db.transact(work, {.timeout = 500ms}).wait();
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s) << "a statement alone would have 30 s";
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error(), errc::timeout) << late.error().message();
+    EXPECT_EQ(number(db, "select count(*) from hurried"), 0);
 }
 
 TEST_P(any_database, gives_errors_by_their_reason) {

@@ -1,8 +1,12 @@
 // Servers that die, hang, refuse, change their role: what callers hear, and how soon work goes on.
+#include "lido/net/resolver.hpp"
 #include "postgres_world.hpp"
 #include "support/test_certificates.hpp"
 
 #include <atomic>
+#include <future>
+#include <memory>
+#include <vector>
 
 namespace lido::test {
 namespace {
@@ -128,6 +132,68 @@ TEST(postgres_faults, a_server_that_stands_still_costs_the_statements_time_and_n
     EXPECT_LT(time_to_recover(world.db), 1500ms);
 }
 
+TEST(postgres_faults, a_server_that_stands_still_in_a_transaction_costs_its_time_and_no_more) {
+    postgres_server server;
+    postgres::settings with = eager(server.url(), 1);
+    with.pool.statement_timeout = 200ms;
+    with.pool.connections.check_timeout = 300ms;
+    postgres_world world(with);
+    const auto work = [&server](postgres::pool::transaction& in) -> task<result<int>> {
+        server.freeze();
+        operation<sql::rows> asked = in.query("select 1");
+        const result<sql::rows> got = co_await std::move(asked);
+        if (!got) co_return got.error();
+        co_return 1;
+    };
+    const auto begun = clock::now();
+    const auto late = world.db.transact(work).wait();
+    const duration took = clock::now() - begun;
+    server.thaw();
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error(), errc::timeout) << late.error().message();
+    EXPECT_LT(took, 3s) << "one statement's time, and the rollback's; a cancel request alone is waited for 10 s";
+    EXPECT_LT(time_to_recover(world.db), 1500ms);
+}
+
+TEST(postgres_faults, a_commit_to_a_server_that_stands_still_may_have_been_executed) {
+    postgres_server server;
+    server.ask("create table written (a bigint)");
+    postgres::settings with = eager(server.url(), 1);
+    with.pool.statement_timeout = 300ms;
+    with.pool.cancel_abandoned = false;
+    postgres_world world(with);
+    auto scope = world.db.begin().wait().value();
+    ASSERT_TRUE(scope.query("insert into written values (1)").wait());
+    server.freeze();
+    const auto committed = scope.commit().wait();
+    server.thaw();
+    ASSERT_FALSE(committed);
+    EXPECT_EQ(committed.error(), errc::maybe_executed) << committed.error().message();
+    EXPECT_TRUE(becomes_true([&] { return server.ask("select count(*) from written") == "1"; })) << "and it was";
+}
+
+TEST(postgres_faults, a_server_that_stands_still_keeps_no_cancel_from_another) {
+    constexpr std::size_t many = 12;
+    postgres_server still;
+    postgres_server healthy;
+    postgres::settings with = eager(still.url(), many);
+    with.pool.statement_timeout = 100ms;
+    postgres_world stuck(with);
+    with.url = healthy.url();
+    with.pool.connections.max_size = 1;
+    postgres_world good(with);
+    const auto session = [&good] { return good.query("select pg_backend_pid()").value()[0][0].as<int>().value(); };
+    const int before = session();
+    std::vector<postgres::pool::lease> leases;
+    for (std::size_t i = 0; i < many; ++i) leases.push_back(stuck.db.acquire().wait().value());
+    still.freeze();
+    // Each of them asks for a cancel, and none of these requests is answered.
+    for (postgres::pool::lease& each : leases) EXPECT_EQ(each.query("select 1").wait().error(), errc::timeout);
+    EXPECT_EQ(good.query("select pg_sleep(20)").error(), errc::timeout);
+    EXPECT_EQ(session(), before) << "its statement was cancelled in time, or its connection would have been closed";
+    still.thaw();
+}
+
 TEST(postgres_faults, a_server_that_takes_no_more_connections_says_so) {
     postgres_server server({.settings = "max_connections = 8\nsuperuser_reserved_connections = 1\n"});
     server.ask("create user clerk");
@@ -192,6 +258,54 @@ TEST(postgres_faults, a_failover_to_the_replica_is_followed) {
     EXPECT_EQ(port_of(writers), replica.port());
     EXPECT_TRUE(becomes_true([&] { return !readers.query("select 1"); })) << "there is no replica any more";
     EXPECT_THAT(readers.query("select 1").error().message(), HasSubstr("it is the primary"));
+}
+
+/// Answers "server.test" with the loopback address, and for "silent.test" nobody answers before this object's end.
+class half_silent_names {
+public:
+    half_silent_names() {
+        net::resolver_settings made;
+        made.lookup = [until =
+                           end_.get_future().share()](const std::string& host) -> result<std::vector<net::address>> {
+            if (host == "silent.test") until.wait();
+            return std::vector<net::address>{*net::address::from_literal("127.0.0.1", 0)};
+        };
+        resolver_ = std::make_shared<net::resolver>(made);
+    }
+    half_silent_names(const half_silent_names&) = delete;
+    half_silent_names& operator=(const half_silent_names&) = delete;
+    ~half_silent_names() { end_.set_value(); }
+    [[nodiscard]] const std::shared_ptr<net::resolver>& resolver() const noexcept { return resolver_; }
+
+private:
+    std::promise<void> end_;
+    std::shared_ptr<net::resolver> resolver_;
+};
+
+TEST(postgres_hosts, one_whose_name_nobody_answers_costs_the_others_no_more_than_its_share_of_the_time) {
+    const std::uint16_t port = common_server().port();
+    for (const char* hosts : {"server.test:{0},silent.test:{0}", "silent.test:{0},server.test:{0}"}) {
+        const half_silent_names names;
+        postgres::settings with =
+            eager(fmt::format("postgresql://lido@{}/postgres", fmt::format(fmt::runtime(hosts), port)), 1);
+        with.pool.names = names.resolver();
+        with.pool.connections.connect_timeout = 1s;
+        postgres_world world(with);
+        const auto got = world.query("select 1");
+        EXPECT_TRUE(got) << hosts << ": " << got.error().message();
+        EXPECT_EQ(world.db.connections().statistics().connect_failed, 0U) << hosts;
+    }
+}
+
+TEST(postgres_hosts, whose_names_nobody_answers_are_told_in_time) {
+    const half_silent_names names;
+    postgres::settings with = eager("postgresql://lido@silent.test/postgres", 1);
+    with.pool.names = names.resolver();
+    with.pool.connections.connect_timeout = 200ms;
+    postgres_world world(with);
+    const auto got = world.query("select 1");
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error(), errc::connect_timeout) << got.error().message();
 }
 
 TEST(postgres_tls, verifies_the_servers_name_and_authority) {

@@ -2,6 +2,8 @@
 #include "postgres_world.hpp"
 
 #include <atomic>
+#include <optional>
+#include <semaphore>
 
 namespace lido::test {
 namespace {
@@ -58,6 +60,12 @@ TEST(postgres_shared, what_is_no_single_statement_takes_a_connection_of_its_own)
     EXPECT_EQ(world.db.shared_connections()->statistics().created, 1U);
 }
 
+TEST(postgres_shared, a_select_that_makes_a_temporary_table_leaves_it_to_nobody) {
+    postgres_world world(shared_settings(1, 16));
+    ASSERT_TRUE(world.query("select 1 as a into temporary left_behind"));
+    EXPECT_EQ(world.query("select a from left_behind").error(), sql::errc::no_such_object);
+}
+
 TEST(postgres_shared, a_statement_that_runs_long_holds_up_only_those_behind_it) {
     postgres_world world(shared_settings(2, 16));
     std::atomic<int> served{0};
@@ -95,6 +103,32 @@ TEST(postgres_shared, a_statement_that_is_given_up_is_cancelled_once_nobody_wait
     EXPECT_EQ(common_server().ask("select count(*) from pg_stat_activity where state = 'active' and query like "
                                   "'select pg_sleep(30)%'"),
               "0");
+    EXPECT_EQ(world.db.shared_connections()->statistics().created, 1U);
+}
+
+TEST(postgres_shared, a_result_that_is_too_large_touches_nobody_elses_statement) {
+    postgres::settings with = shared_settings(1, 16);
+    with.pool.max_result_bytes = 64 * 1024;
+    with.shared_patience = 1min;
+    postgres_world world(with);
+    ASSERT_TRUE(world.query("select 1"));
+    std::optional<result<sql::rows>> large;
+    std::binary_semaphore large_has_ended(0);
+    const auto both = [&]() -> task<result<sql::rows>> {
+        // Far more than is read of an answer that nobody waits for.
+        world.db.query("select repeat('x', 1000000) from generate_series(1, 200)").start([&](result<sql::rows> came) {
+            large.emplace(std::move(came));
+            large_has_ended.release();
+        });
+        operation<sql::rows> behind_it = world.db.query("select 7");
+        result<sql::rows> got = co_await std::move(behind_it);
+        co_return std::move(got);
+    };
+    const auto got = world.io.run(both());
+    large_has_ended.acquire();
+    EXPECT_EQ(large->error(), errc::limit_exceeded);
+    ASSERT_TRUE(got) << got.error().message();
+    EXPECT_EQ((*got)[0][0].as<int>().value(), 7);
     EXPECT_EQ(world.db.shared_connections()->statistics().created, 1U);
 }
 

@@ -17,6 +17,8 @@ TEST(sql_error, states_of_the_standard_and_of_postgresql_have_a_meaning) {
         {"25006", errc::read_only},
         {"40001", errc::serialization_failure},
         {"40P01", errc::deadlock},
+        {"40003", errc::other},
+        {"08007", errc::other},
         {"42601", errc::syntax_error},
         {"42P01", errc::no_such_object},
         {"42703", errc::no_such_object},
@@ -41,6 +43,14 @@ TEST(sql_error, only_conflicts_between_transactions_are_transient) {
     EXPECT_TRUE(lido::sql::is_transient(lido::error(errc::serialization_failure, "x")));
     EXPECT_FALSE(lido::sql::is_transient(lido::error(errc::unique_violation, "x")));
     EXPECT_FALSE(lido::sql::is_transient(lido::error(lido::errc::maybe_executed, "x")));
+}
+
+TEST(sql_error, a_state_that_says_that_nothing_is_known_is_no_conflict) {
+    for (const char* each : {"40003", "08007"}) {
+        EXPECT_TRUE(lido::sql::is_outcome_unknown(each)) << each;
+        EXPECT_FALSE(lido::sql::is_transient(lido::error(errc_of_sqlstate(each), "x"))) << each;
+    }
+    for (const char* each : {"40001", "40P01", "08006", ""}) EXPECT_FALSE(lido::sql::is_outcome_unknown(each)) << each;
 }
 
 TEST(sql_error, each_has_a_name_and_a_message_of_its_own) {

@@ -4,6 +4,7 @@
 #include "lido/sql/basic_pool.hpp"
 #include "support/work.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -19,6 +20,8 @@ struct fake_database {
     /// What a statement brings; nothing: one row with the number of statements so far.
     std::function<std::optional<error>(const std::string& text)> fails;
     duration takes = duration::zero();
+    /// Of this statement alone; empty: of all.
+    std::string slow;
     /// What answers at once does so; it runs on whichever scheduler asks.
     bool at_once = false;
     const scheduler* answered_on = nullptr;
@@ -31,13 +34,19 @@ class fake_session {
 public:
     explicit fake_session(fake_database& of) : database_(of) {}
 
-    [[nodiscard]] task<result<sql::rows>> run(const sql::statement& what, const sql::parameters& with, time_point) {
+    /// A statement that does not end by its deadline leaves the session busy.
+    [[nodiscard]] task<result<sql::rows>> run(const sql::statement& what, const sql::parameters& with,
+                                              time_point deadline) {
         const std::string text(what.text());
         const sql::session_state before = state_;
         state_ = sql::session_state::busy;
         database_.seen.push_back(text);
         database_.answered_on = scheduler::current();
-        if (database_.takes > duration::zero()) co_await delay(database_.takes);
+        if (takes(text) > duration::zero()) {
+            const duration left = deadline - scheduler::current()->now();
+            co_await delay(std::min(takes(text), left));
+            if (takes(text) >= left) co_return error(errc::timeout, "no answer in time");
+        }
         if (database_.fails) {
             if (auto failure = database_.fails(text)) {
                 state_ = before == sql::session_state::idle ? before : sql::session_state::failed;
@@ -73,6 +82,11 @@ protected:
     [[nodiscard]] fake_database& database() noexcept { return database_; }
 
 private:
+    [[nodiscard]] duration takes(const std::string& text) const {
+        const bool is_slow = database_.slow.empty() || database_.slow == text;
+        return is_slow ? database_.takes : duration::zero();
+    }
+
     fake_database& database_;
     sql::session_state state_ = sql::session_state::idle;
     int left_ = 0;

@@ -29,10 +29,10 @@ public:
     pool(scheduler_group& group, const postgres::settings& of);
 
     /// As in `sql::basic_pool`. With `shared_connections` set, a statement that leaves nothing behind (it begins with
-    /// SELECT, INSERT, UPDATE, DELETE, MERGE, WITH, VALUES or TABLE) is sent behind those of others on one of the
-    /// shared connections, without waiting for their answers: many times the statements for each connection and system
-    /// call. Each stands alone: its own implicit transaction, its own error. What such a statement must not do is
-    /// change the session by a function (set_config, pg_advisory_lock): take a lease for that.
+    /// SELECT, INSERT, UPDATE, DELETE, MERGE, WITH, VALUES or TABLE, and is no SELECT … INTO) is sent behind those of
+    /// others on one of the shared connections, without waiting for their answers: many times the statements for each
+    /// connection and system call. Each stands alone: its own implicit transaction, its own error. What such a
+    /// statement must not do is change the session by a function (set_config, pg_advisory_lock): take a lease for that.
     template <class... Values>
     // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved from
     [[nodiscard]] operation<sql::rows> query(sql::statement what, Values&&... values) {

@@ -75,6 +75,15 @@ TEST(postgres_errors, the_text_has_state_message_and_constraint) {
     EXPECT_EQ(made.what(), "PostgreSQL 23505: duplicate key (constraint outfit_pkey)");
 }
 
+TEST(postgres_errors, a_statement_of_which_the_server_itself_knows_nothing_may_have_been_executed) {
+    for (const char* state : {"40003", "08007"}) {
+        const error made = to_error({.state = state, .message = "statement completion unknown"});
+        EXPECT_EQ(made, lido::errc::maybe_executed) << state;
+        EXPECT_FALSE(sql::is_transient(made)) << state << ": run again it may be done twice";
+    }
+    EXPECT_TRUE(sql::is_transient(to_error({.state = "40001", .message = "could not serialize"})));
+}
+
 TEST(postgres_errors, the_value_that_a_message_quotes_is_left_out) {
     const error made =
         to_error({.state = "22P02", .message = "invalid input syntax for type integer: \"my password\""});

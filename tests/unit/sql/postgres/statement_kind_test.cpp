@@ -20,5 +20,18 @@ TEST(postgres_statement_kind, everything_else_may_not) {
     }
 }
 
+TEST(postgres_statement_kind, a_select_that_makes_a_table_may_not) {
+    for (const char* each :
+         {"select 1 into temp t", "SELECT a\nINTO t FROM b", "select 1 into\"t\"", "select $1into temp t",
+          "select $$x$$into temp t", "select 'it''s' into t", "select e'\\'' into t --'", "select 1/**/into/**/t",
+          "with a as (select 1) select * into temporary t from a", "  select 1 Into t"}) {
+        EXPECT_FALSE(may_share_connection(each)) << each;
+    }
+    for (const char* each : {"select into_stock from a", "select pinto from a", "select a_into from b",
+                             "select intoxicated from a", "insert into a select 1", "merge into a using b"}) {
+        EXPECT_TRUE(may_share_connection(each)) << each;
+    }
+}
+
 }  // namespace
 }  // namespace lido::postgres

@@ -130,6 +130,19 @@ TEST(http_service, asks_a_region_that_stalls_no_longer_than_an_attempt_may_take)
     EXPECT_EQ(shop.post("/", "5").wait().error(), errc::maybe_executed);
 }
 
+TEST(http_service, makes_a_post_that_stalled_again_where_its_user_has_said_that_it_does_no_harm) {
+    server_script stalling{
+        .on_request = [](const arrival&) { return reaction{.bytes = "", .then = afterwards::stall}; }};
+    scripted_server a(stalling);
+    scripted_server b(named("b"));
+    runtime io;
+    service_settings settings = preferring({a.url(), b.url()});
+    settings.policies.attempt_timeout = 200ms;
+    settings.methods.emplace_back("POST");
+    service shop(io, settings);
+    EXPECT_EQ(shop.post("/", "5").wait().value().body(), "b");
+}
+
 TEST(http_service, falls_back_in_the_order_of_the_list) {
     const refusing_address nobody;
     scripted_server other(named("other"));

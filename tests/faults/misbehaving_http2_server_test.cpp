@@ -7,6 +7,8 @@
 #include <gmock/gmock.h>
 
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace lido::test {
 namespace {
@@ -117,6 +119,7 @@ std::vector<misbehaviour> misbehaviours() {
         {"pads_the_data", {}, {}, stays},
         {"sends_an_unknown_frame", {}, {}, stays},
         {"sends_an_interim_response", {}, {}, stays},
+        {"answers_and_resets", {}, {}, stays},
         {"splits_the_head", {}, {}, stays},
     };
 }
@@ -187,6 +190,12 @@ TEST(a_server_that_refuses_every_stream, gets_a_request_three_times_and_then_as_
     EXPECT_EQ(user.statistics().resends, 2U);
     EXPECT_EQ(user.statistics().retries, 2U);
     EXPECT_EQ(user.send(nonce_request(method::get, "refused", "/seen")).wait().value().body(), "5");
+}
+
+TEST(misbehaving_http2_servers, are_all_in_the_table) {
+    std::vector<std::string> tried;
+    for (const misbehaviour& each : misbehaviours()) tried.emplace_back(each.name);
+    EXPECT_THAT(python_server::scripts_of("misbehaving_http2_server.py"), testing::UnorderedElementsAreArray(tried));
 }
 
 INSTANTIATE_TEST_SUITE_P(that, misbehaving_http2_server, testing::ValuesIn(misbehaviours()),

@@ -6,6 +6,8 @@
 
 #include <array>
 #include <csignal>
+#include <cstdio>
+#include <memory>
 #include <stdexcept>
 
 #include <fcntl.h>
@@ -51,6 +53,20 @@ python_server::~python_server() {
     if (process_ < 0) return;
     ::kill(process_, SIGKILL);
     waitpid(process_, nullptr, 0);
+}
+
+std::vector<std::string> python_server::scripts_of(std::string_view program) {
+    const std::string command =
+        fmt::format("/usr/bin/python3 -B '{}/tests/support/{}' --list", LIDO_TEST_SOURCE_DIR, program);
+    const std::unique_ptr<FILE, int (*)(FILE*)> said(popen(command.c_str(), "r"), &pclose);
+    if (!said) throw std::runtime_error(command + " does not run");
+    std::vector<std::string> names;
+    std::array<char, 200> line{};
+    while (fgets(line.data(), line.size(), said.get()) != nullptr) {
+        names.emplace_back(line.data());
+        if (names.back().ends_with('\n')) names.back().pop_back();
+    }
+    return names;
 }
 
 std::string python_server::url() const {

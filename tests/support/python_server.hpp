@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -19,6 +20,9 @@ public:
     python_server(const python_server&) = delete;
     python_server& operator=(const python_server&) = delete;
     ~python_server();
+
+    /// The names of what the program can do, as it says with --list.
+    [[nodiscard]] static std::vector<std::string> scripts_of(std::string_view program);
 
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
     /// "http://127.0.0.1:20000".

@@ -108,9 +108,9 @@ private:
     struct job;
     /// How often a request was sent again, by what had become of it before.
     struct resend_counts {
-        unsigned unsent = 0;         ///< its connection was dead before anything was sent
-        unsigned not_processed = 0;  ///< the server would not have it
-        unsigned unanswered = 0;     ///< its connection broke, perhaps after the server had acted
+        std::size_t unsent = 0;         ///< its connection was dead before anything was sent
+        std::size_t not_processed = 0;  ///< the server would not have it
+        std::size_t unanswered = 0;     ///< its connection broke, perhaps after the server had acted
     };
 
     [[nodiscard]] static task<result<response>> send(std::shared_ptr<implementation> self, request what, manner how);

@@ -35,7 +35,10 @@ bool is_word(std::string_view line, std::size_t at, std::size_t size) noexcept {
 std::string in_words_of_options(const lido::error& failure) {
     const std::string remedy = failure.remedy();
     std::string line = remedy.empty() ? failure.what() : fmt::format("{}; {}", failure.what(), remedy);
-    for (const auto& [setting, option] : names) {
+    // The names of its settings are those of the server's.
+    const bool of_proxy = line.find("proxy https://") != std::string::npos;
+    for (const auto& [setting, usual] : names) {
+        const std::string_view option = of_proxy && setting == "ca_file" ? "--proxy-cacert" : usual;
         for (std::size_t at = line.find(setting); at != std::string::npos;
              at = line.find(setting, at + option.size())) {
             if (is_word(line, at, setting.size())) line.replace(at, setting.size(), option);

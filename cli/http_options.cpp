@@ -13,9 +13,9 @@
 namespace lido::cli {
 namespace {
 
-constexpr std::array<const char*, 8> connection_names{"--http1",    "--http2",      "--http2-prior-knowledge",
-                                                      "--cacert",   "--insecure",   "--proxy",
-                                                      "--no-proxy", "--unix-socket"};
+constexpr std::array<const char*, 10> connection_names{
+    "--http1", "--http2",        "--http2-prior-knowledge", "--cacert",   "--insecure",
+    "--proxy", "--proxy-cacert", "--proxy-insecure",        "--no-proxy", "--unix-socket"};
 constexpr std::array<const char*, 3> request_names{"--method", "--header", "--data"};
 
 /// "post" is meant to be POST: methods are case-sensitive, and nobody has one of that name in small letters.
@@ -46,19 +46,26 @@ std::pair<std::string, std::string> header_value(std::string_view option, const 
     return made;
 }
 
+/// The name of a file that can be read.
+auto readable_into(std::string& name) {
+    return [&name](auto option, const std::string& value) {
+        static_cast<void>(read_file(option, value));
+        name = value;
+    };
+}
+
 }  // namespace
 
 void connection_options::declare(command_line& line) {
     line.flag("--http1", "HTTP/1.1 only", http1);
-    line.flag("--http2", "HTTP/2 over TLS, HTTP/1.1 where the server has no other (the default)", http2);
-    line.flag("--http2-prior-knowledge", "HTTP/2 only, also without TLS", http2_prior_knowledge);
-    line.option("--cacert", "FILE", "PEM file of the CAs to trust, instead of the system's",
-                [this](auto option, const std::string& value) {
-                    static_cast<void>(read_file(option, value));
-                    ca_file = value;
-                });
+    line.flag("--http2", "HTTP/2 only: where the server does not speak it, that is an error", http2);
+    line.flag("--http2-prior-knowledge", "the same, by the name that curl has for it without TLS",
+              http2_prior_knowledge);
+    line.option("--cacert", "FILE", "PEM file of the CAs to trust, instead of the system's", readable_into(ca_file));
     line.flag("-k, --insecure", "take any certificate of an https server", insecure);
     line.option("-x, --proxy", "URL", "http, https or socks5; several, separated by commas, in turn", text_into(proxy));
+    line.option("--proxy-cacert", "FILE", "as --cacert, for an https proxy", readable_into(proxy_ca_file));
+    line.flag("--proxy-insecure", "take any certificate of an https proxy", proxy_insecure);
     line.option("--no-proxy", "LIST", "hosts that are reached without it", text_into(no_proxy));
     line.option("--unix-socket", "FILE", "the socket to send everything to", text_into(unix_socket));
 }
@@ -75,15 +82,25 @@ void connection_options::check_together() const {
     if (!proxy.empty() && !unix_socket.empty()) {
         throw usage_error("--proxy and --unix-socket exclude each other; leave one");
     }
-    if (!no_proxy.empty() && proxy.empty()) throw usage_error("--no-proxy needs --proxy; leave it out");
+    if (proxy_insecure && !proxy_ca_file.empty()) {
+        throw usage_error("--proxy-insecure and --proxy-cacert exclude each other; leave one");
+    }
+    const auto needs_proxy = [this](const char* option, bool given) {
+        if (given && proxy.empty()) throw usage_error(fmt::format("{} needs --proxy; leave it out", option));
+    };
+    needs_proxy("--no-proxy", !no_proxy.empty());
+    needs_proxy("--proxy-cacert", !proxy_ca_file.empty());
+    needs_proxy("--proxy-insecure", proxy_insecure);
 }
 
 void connection_options::apply(http::client_settings& to) const {
     if (http1) to.http_version = http::http_versions::http1;
-    if (http2_prior_knowledge) to.http_version = http::http_versions::http2;
+    if (http2 || http2_prior_knowledge) to.http_version = http::http_versions::http2;
     to.tls.verify = insecure ? net::tls_verify::none : net::tls_verify::full;
     to.tls.ca_file = ca_file;
     to.proxy = proxy;
+    to.proxy_tls.verify = proxy_insecure ? net::tls_verify::none : net::tls_verify::full;
+    to.proxy_tls.ca_file = proxy_ca_file;
     to.no_proxy = no_proxy;
     to.unix_socket = unix_socket;
 }

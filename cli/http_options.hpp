@@ -21,6 +21,8 @@ struct connection_options {
     bool insecure = false;
     std::string ca_file;
     std::string proxy;
+    bool proxy_insecure = false;
+    std::string proxy_ca_file;
     std::string no_proxy;
     std::string unix_socket;
 

@@ -59,6 +59,13 @@ WRONG = [
     ([URL, "--proxy", "ftp://127.0.0.1:1"], "proxy"),
     ([URL, "--proxy", "http://127.0.0.1:1", "--unix-socket", "/tmp/s"], "--proxy and --unix-socket exclude each other"),
     ([URL, "--no-proxy", "a"], "--no-proxy needs --proxy"),
+    ([URL, "--proxy-cacert", "/etc/hostname"], "--proxy-cacert needs --proxy"),
+    ([URL, "--proxy-insecure"], "--proxy-insecure needs --proxy"),
+    ([URL, "--proxy", "https://127.0.0.1:1", "--proxy-insecure", "--proxy-cacert", "/etc/hostname"],
+     "--proxy-insecure and --proxy-cacert exclude each other"),
+    ([URL, "--proxy", "https://127.0.0.1:1", "--proxy-cacert", "/nowhere/ca.pem"],
+     "--proxy-cacert: cannot read /nowhere/ca.pem"),
+    (["--proxy-insecure"], "--proxy-insecure needs a URL"),
     ([URL, "--http3"], "did you mean --http"),
     ([URL, "--unix-sock", "/tmp/s"], "did you mean --unix-socket?"),
     (["--regions", URL, "--unix-socket", "/tmp/s"], "--unix-socket and --regions exclude each other"),
@@ -146,7 +153,8 @@ class Usage(unittest.TestCase):
             for option in """--num-users --pool-size --when-full --duration --cycles --think-time --warm-up --max-retries
                 --backoff-factor --retry-statuses --retry-methods --connect-timeout --read-timeout --acquire-timeout
                 --timeout --per-user-pools --compare --method --header --data --output --report --log-requests --slow
-                --seed --insecure --cacert --http1 --http2 --http2-prior-knowledge --proxy --no-proxy --unix-socket --sql
+                --seed --insecure --cacert --http1 --http2 --http2-prior-knowledge --proxy --proxy-cacert --proxy-insecure
+                --no-proxy --unix-socket --sql
                 --param --write-statement --write-param --write-ratio --setup""".split():
                 self.assertRegex(done.stdout, rf"(?m)^  (-[A-Za-z], )?{option}\b")
             self.assertLessEqual(max(map(len, done.stdout.split("\n"))), 80)

@@ -1,5 +1,5 @@
 // Goal: `lido fetch` and `lido simulate` do with real servers and proxies what their help says. Method: nginx, nghttpx,
-// tinyproxy and microsocks; the command in a process of its own. What needs no real server is in tests/cli.
+// tinyproxy, HAProxy and microsocks; the command in a process of its own. What needs no real server is in tests/cli.
 #include "support/free_port.hpp"
 #include "support/listening_process.hpp"
 #include "support/nginx_server.hpp"
@@ -41,6 +41,11 @@ constexpr std::string_view locations = R"(
         location = /missing { return 404 "not here"; }
         location = /slow { limit_rate 1k; }
 )";
+
+std::string content_of(const std::string& file) {
+    std::ifstream from(file);
+    return {std::istreambuf_iterator<char>(from), std::istreambuf_iterator<char>()};
+}
 
 /// nginx with TLS, both versions of HTTP, and its own CA; nginx in cleartext; started once for all tests.
 class fetch_command : public testing::Test {
@@ -99,6 +104,28 @@ protected:
                               made->folder.file("log"));
         return made;
     }
+    /// The same behind HAProxy, which speaks TLS with that certificate.
+    static std::unique_ptr<proxy> tls_before(const proxy& behind, const certificate_files& shown) {
+        auto made = std::make_unique<proxy>();
+        const std::uint16_t port = free_port();
+        const std::string both = made->folder.write("both.pem", content_of(shown.certificate) + content_of(shown.key));
+        const std::string file = made->folder.write("haproxy.cfg", fmt::format(R"(global
+    maxconn 100
+defaults
+    mode tcp
+    timeout connect 10s
+    timeout client 60s
+    timeout server 60s
+listen tls
+    bind 127.0.0.1:{} ssl crt {}
+    server behind 127.0.0.1:{}
+)",
+                                                                               port, both, behind.port()));
+        give_to_server_user(made->folder.path());
+        made->process.emplace(std::vector<std::string>{"haproxy", "-db", "-f", file}, port, "haproxy",
+                              made->folder.file("log"));
+        return made;
+    }
     static std::unique_ptr<proxy> socks_proxy() {
         auto made = std::make_unique<proxy>();
         const std::uint16_t port = free_port();
@@ -133,11 +160,24 @@ TEST_F(fetch_command, speaks_http2_in_cleartext_by_prior_knowledge_only) {
     nginx_server only_http2({.http2 = true});
     only_http2.put_file("page", "by frames\n");
     const std::string url = only_http2.url() + "/page";
-    const command_outcome ended = fetch({"-i", "--http2-prior-knowledge", url});
-    EXPECT_EQ(ended.code, 0) << ended.errors;
-    EXPECT_THAT(ended.output, AllOf(StartsWith("HTTP/2 200"), HasSubstr("by frames")));
-    // And a server that does not know it.
-    expect_failure(fetch({"--http2-prior-knowledge", plain()}), 7, "check that the server speaks HTTP/2");
+    for (const char* option : {"--http2", "--http2-prior-knowledge"}) {
+        const command_outcome ended = fetch({"-i", option, url});
+        EXPECT_EQ(ended.code, 0) << ended.errors;
+        EXPECT_THAT(ended.output, AllOf(StartsWith("HTTP/2 200"), HasSubstr("by frames")));
+    }
+    EXPECT_NE(fetch({"-i", url}).code, 0) << "it is not guessed";
+}
+
+TEST_F(fetch_command, speaks_http2_or_fails_when_told_so) {
+    nginx_server without({.certificate = world_->files.certificate, .key = world_->files.key});
+    without.put_file("page", "by HTTP/1.1\n");
+    ASSERT_EQ(fetch({"--cacert", ca(), without.url() + "/page"}).output, "by HTTP/1.1\n");
+    for (const char* option : {"--http2", "--http2-prior-knowledge"}) {
+        expect_failure(fetch({option, plain()}), 7, "check that the server speaks HTTP/2");
+        const command_outcome refused = fetch({option, "--cacert", ca(), without.url() + "/page"});
+        EXPECT_NE(refused.code, 0);
+        EXPECT_EQ(refused.output, "");
+    }
 }
 
 TEST_F(fetch_command, speaks_http2_with_nghttpx) {
@@ -208,6 +248,30 @@ TEST_F(fetch_command, goes_through_an_http_proxy_by_whole_urls_and_by_tunnels) {
     EXPECT_THAT(tunnelled.output, AllOf(StartsWith("HTTP/2 200"), Not(HasSubstr("tinyproxy"))));
     const command_outcome around = fetch({"-i", "--proxy", where, "--no-proxy", "127.0.0.1", plain()});
     EXPECT_THAT(around.output, Not(HasSubstr("tinyproxy")));
+}
+
+TEST_F(fetch_command, goes_through_a_proxy_that_is_spoken_to_by_tls_and_has_a_ca_of_its_own) {
+    temporary_directory folder;
+    certificate_authority own(folder, "CA of the proxy");
+    const auto between = http_proxy();
+    const auto front = tls_before(*between, own.issue({.common_name = "localhost", .dns = {"localhost"}}));
+    const std::string where = fmt::format("https://me:hidden@localhost:{}", front->port());
+    const std::vector<std::string> usual{"--proxy", where, "--cacert", ca(), secure()};
+    const auto with = [&](std::vector<std::string> more) {
+        more.insert(more.end(), usual.begin(), usual.end());
+        return fetch(more);
+    };
+    EXPECT_EQ(with({"--proxy-cacert", own.ca_file()}).output, "a page\n");
+    EXPECT_EQ(with({"--proxy-insecure"}).output, "a page\n");
+    expect_failure(with({}), 35, "in --proxy-cacert");
+    expect_failure(with({"--proxy-cacert", ca()}), 35, fmt::format("proxy https://localhost:{}", front->port()));
+    // What is said of the proxy is not said of the server, and the other way round.
+    expect_failure(fetch({"--proxy", where, "--proxy-cacert", own.ca_file(), secure()}), 35, "in --cacert");
+    expect_failure(fetch({"--proxy", where, "--proxy-insecure", secure()}), 35, "in --cacert");
+    expect_failure(fetch({"--proxy", where, "--insecure", secure()}), 35, "in --proxy-cacert");
+    const command_outcome many = run_command({"simulate", secure(), "--cacert", ca(), "--proxy", where,
+                                              "--proxy-cacert", own.ca_file(), "--num-users", "3", "--cycles", "2"});
+    EXPECT_EQ(many.code, 0) << many.errors;
 }
 
 TEST_F(fetch_command, goes_through_a_socks_proxy) {

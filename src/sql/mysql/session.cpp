@@ -70,7 +70,11 @@ void session::implementation::disturbed() noexcept {
 
 template <class Start, class Continue>
 task<bool> session::implementation::drive(Start start, Continue go_on, time_point deadline) {
-    int waits = start();
+    return drive_on(start(), std::move(go_on), deadline);
+}
+
+template <class Continue>
+task<bool> session::implementation::drive_on(int waits, Continue go_on, time_point deadline) {
     while (waits != 0) {
         const auto got = co_await watch_->ready(wanted_of(waits), deadline);
         if (!got) co_return false;
@@ -172,14 +176,17 @@ result<void> session::implementation::check_free_for(std::string_view text) cons
 
 // ---- prepared statements --------------------------------------------------------------------------------------------
 
+std::shared_ptr<session::implementation::prepared> session::implementation::find(std::string_view text) {
+    const auto known = cached_.find(text);
+    if (known == cached_.end()) return nullptr;
+    cache_.splice(cache_.begin(), cache_, known->second);
+    return cache_.front();
+}
+
 task<result<std::shared_ptr<session::implementation::prepared>>> session::implementation::prepare(call_scope& call,
                                                                                                   std::string_view text,
                                                                                                   time_point deadline,
                                                                                                   bool& refused) {
-    if (const auto known = cached_.find(text); known != cached_.end()) {
-        cache_.splice(cache_.begin(), cache_, known->second);
-        co_return cache_.front();
-    }
     auto made = std::make_shared<prepared>(handle_.get());
     if (made->statement == nullptr) co_return failure(call);
     made->text = text;
@@ -248,11 +255,12 @@ task<result<bool>> session::implementation::take_rows(call_scope& call, prepared
                                                       time_point deadline) {
     MYSQL_STMT* const statement = what.statement;
     int outcome = 0;
-    const auto start = [&] { return mysql_stmt_fetch_start(&outcome, statement); };
     const auto go_on = [&](int events) { return mysql_stmt_fetch_cont(&outcome, statement, events); };
     for (std::size_t count = 0; count < most_rows; ++count) {
-        const bool ended = co_await drive(start, go_on, deadline);
-        if (!ended) co_return too_late();
+        if (const int waits = mysql_stmt_fetch_start(&outcome, statement); waits != 0) {
+            const bool ended = co_await drive_on(waits, go_on, deadline);
+            if (!ended) co_return too_late();
+        }
         if (outcome == MYSQL_NO_DATA) co_return false;
         // Texts are always "truncated": they are asked for one by one.
         if (outcome != 0 && outcome != MYSQL_DATA_TRUNCATED) co_return failure(call, statement);
@@ -265,11 +273,7 @@ task<result<bool>> session::implementation::take_rows(call_scope& call, prepared
 /// Everything of the answer has been read, but for further results of a procedure, which nobody asked for.
 task<result<void>> session::implementation::finish(call_scope& call, prepared& what, time_point deadline) {
     MYSQL_STMT* const statement = what.statement;
-    my_bool freed = 0;
-    const auto free_start = [&] { return mysql_stmt_free_result_start(&freed, statement); };
-    const auto free_on = [&](int events) { return mysql_stmt_free_result_cont(&freed, statement, events); };
-    const bool released = co_await drive(free_start, free_on, deadline);
-    if (!released) co_return too_late();
+    static_cast<void>(mysql_stmt_free_result(statement));  // it was read to its end, so this waits for nothing
     while (mysql_stmt_more_results(statement) != 0) {
         int outcome = 0;
         const auto start = [&] { return mysql_stmt_next_result_start(&outcome, statement); };
@@ -277,8 +281,11 @@ task<result<void>> session::implementation::finish(call_scope& call, prepared& w
         const bool ended = co_await drive(start, go_on, deadline);
         if (!ended) co_return too_late();
         if (outcome > 0) co_return failure(call, statement);
-        const bool again = co_await drive(free_start, free_on, deadline);
-        if (!again) co_return too_late();
+        my_bool freed = 0;
+        const auto free_start = [&] { return mysql_stmt_free_result_start(&freed, statement); };
+        const auto free_on = [&](int events) { return mysql_stmt_free_result_cont(&freed, statement, events); };
+        const bool released = co_await drive(free_start, free_on, deadline);
+        if (!released) co_return too_late();
     }
     call.end_good();
     co_return result<void>();
@@ -291,7 +298,8 @@ task<result<sql::rows>> session::implementation::run(const sql::statement& what,
     if (auto allowed = check_free_for(what.text()); !allowed) co_return std::move(allowed).error();
     call_scope call(*this);
     bool refused = false;
-    result<std::shared_ptr<prepared>> ready = co_await prepare(call, what.text(), deadline, refused);
+    result<std::shared_ptr<prepared>> ready = find(what.text());
+    if (*ready == nullptr) ready = co_await prepare(call, what.text(), deadline, refused);
     result<sql::rows> given = sql::rows();
     if (ready) {
         given = co_await run_prepared(call, std::move(*ready), with, deadline);
@@ -404,7 +412,8 @@ task<result<void>> session::implementation::start(const sql::statement& what, co
     if (auto allowed = check_free_for(what.text()); !allowed) co_return std::move(allowed).error();
     call_scope call(*this);
     bool refused = false;
-    result<std::shared_ptr<prepared>> ready = co_await prepare(call, what.text(), deadline, refused);
+    result<std::shared_ptr<prepared>> ready = find(what.text());
+    if (*ready == nullptr) ready = co_await prepare(call, what.text(), deadline, refused);
     result<void> begun;
     if (ready) {
         parameter_binding bound;

@@ -103,6 +103,9 @@ private:
     /// deadline came, and the call stands where it is.
     template <class Start, class Continue>
     [[nodiscard]] task<bool> drive(Start start, Continue go_on, time_point deadline);
+    /// The same from where it waits for the first time. For calls that mostly do not: they are then spared a task.
+    template <class Continue>
+    [[nodiscard]] task<bool> drive_on(int waits, Continue go_on, time_point deadline);
 
     [[nodiscard]] sql::session_state state_by_server() const noexcept;
     /// The server's word by a ping. Without one the call has ended, and the session is busy or broken.
@@ -115,7 +118,9 @@ private:
     [[nodiscard]] static error too_late();
     [[nodiscard]] error too_large() const;
 
-    /// The statement, from the cache or prepared now. With `refused` it cannot be prepared at all.
+    /// Null when it is not in the cache.
+    [[nodiscard]] std::shared_ptr<prepared> find(std::string_view text);
+    /// With `refused` it cannot be prepared at all.
     [[nodiscard]] task<result<std::shared_ptr<prepared>>> prepare(call_scope& call, std::string_view text,
                                                                   time_point deadline, bool& refused);
     void keep(const std::shared_ptr<prepared>& made);

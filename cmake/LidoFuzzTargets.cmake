@@ -17,7 +17,7 @@ if(LIDO_BUILD_FUZZERS)
   set(lido_fuzz_sql_parts
       array_literal database_url error keyword pool_settings remedy rows value postgres/answer_order postgres/connect_parameters
       postgres/message_body postgres/message_reader postgres/row_decoding postgres/server_error postgres/statement_kind
-      postgres/text_parameters mysql/gtids mysql/place replication_state sqlite/keyword sqlite/pool_settings)
+      postgres/text_parameters mysql/gtids mysql/ok_packet mysql/place replication_state sqlite/keyword sqlite/pool_settings)
   list(TRANSFORM lido_fuzz_sql_parts PREPEND "${PROJECT_SOURCE_DIR}/src/sql/")
   list(TRANSFORM lido_fuzz_sql_parts APPEND ".cpp")
   add_library(lido_fuzz_sql STATIC EXCLUDE_FROM_ALL ${lido_fuzz_sql_parts})
@@ -37,7 +37,7 @@ target_link_libraries(lido_fuzz_sql ${lido_fuzz_sql_interface} libpq::libpq SQLi
 # than that: a target that only reads HTTP does not wait for the databases.
 function(lido_fuzz_needs target name)
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/fuzz" "${PROJECT_SOURCE_DIR}/src")
-  if(name MATCHES "^(database_url|gtids|postgres_messages|sql_values|sqlite_statement)$")
+  if(name MATCHES "^(database_url|mysql_answers|postgres_messages|sql_values|sqlite_statement)$")
     target_link_libraries(${target} PRIVATE lido_fuzz_sql)
   elseif(name STREQUAL "sql_output")
     target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/cli")

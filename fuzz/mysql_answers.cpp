@@ -1,8 +1,10 @@
-// Any bytes as what a MySQL or MariaDB server says of its place in the log, and two such texts beside each other:
-// whoever has both has each of them, and the order in which a server says it does not matter.
-#include "sql/mysql/gtids.hpp"
-
+// Any bytes as what Lido itself reads of a MySQL or MariaDB server's answers. Its place in the log, and two of them
+// beside each other: whoever has both has each of them, and the order in which a server says it does not matter. And
+// the OK packet that says whether a transaction is open: what follows its flags changes nothing, and all before them is
+// needed.
 #include "lido/base/assert.hpp"
+#include "sql/mysql/gtids.hpp"
+#include "sql/mysql/ok_packet.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -10,6 +12,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace {
 
@@ -46,10 +49,27 @@ void check(reader read, const std::string& first, const std::string& second) {
     LIDO_ASSERT((*both == *one) == covers(*one, *other));
 }
 
+void check_ok(std::string_view text) {
+    const auto flags = [](std::string_view of) {
+        // Its own memory, so that nothing behind it is read unseen.
+        const std::vector<unsigned char> bytes(of.begin(), of.end());
+        return lido::mysql::flags_of_ok(bytes);
+    };
+    const auto all = flags(text);
+    if (!all) return;
+    LIDO_ASSERT(*all <= 0xffff && text.size() >= 5 && text.front() == '\0');
+    LIDO_ASSERT(flags(std::string(text) + "more") == all);
+    std::size_t needed = text.size();
+    while (flags(text.substr(0, needed - 1))) --needed;
+    LIDO_ASSERT(needed >= 5 && needed <= 1 + 9 + 9 + 2);
+    LIDO_ASSERT(flags(text.substr(0, needed)) == all);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
+    check_ok(text);
     const std::size_t middle = std::min(text.find('|'), size);
     const std::string first(text.substr(0, middle));
     const std::string second(text.substr(std::min(middle + 1, size)));

@@ -25,7 +25,7 @@ constexpr unsigned max_resends_of_not_processed = 2;
 constexpr unsigned max_resends_of_unanswered = 1;
 
 /// Counts one more, unless there were `most` already.
-bool take(unsigned& count, unsigned most) {
+bool take(unsigned& count, std::size_t most) {
     if (count >= most) return false;
     ++count;
     return true;

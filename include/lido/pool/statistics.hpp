@@ -26,9 +26,10 @@ struct statistics {
     std::size_t overflow = 0;     ///< of all these, the ones beyond max_size
     std::size_t waiting = 0;      ///< callers in the queue
 
-    /// Has it all the connections that it may have, and are some of them lent? Then who waits, waits for their return.
+    /// Has it all the connections that it may have, and are some of them lent, or closed after they were? Then whoever
+    /// waits, waits for those, and not for the server.
     [[nodiscard]] bool is_full() const noexcept {
-        return in_use > 0 && idle + in_use + connecting + checking + closing >= wanted_size;
+        return in_use + closing > 0 && idle + in_use + connecting + checking + closing >= wanted_size;
     }
 
     // Peaks.

@@ -51,6 +51,7 @@ TEST(lessons_storms,
     constexpr std::size_t count = 100;
     auto settings = as_by_default(count);
     settings.max_concurrent_connects = count;
+    settings.close_timeout = 10min;  // so that no end is seen twice
     ledger_driver pool(settings);
     open_together(pool, count);
     const std::vector<duration> moments = ends_of(pool, count);

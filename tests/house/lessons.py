@@ -44,8 +44,8 @@ def tests_of(root):
 
 
 def findings(root):
-    """One line for each row that names a test that is not there, or that does not speak of its source; and for each test
-    of a lesson that no row names."""
+    """One line for each row that names a test that is not there, or does not speak of its source, and for each test of a
+    lesson that no row names."""
     known = tests_of(root)
     found = []
     named = set()
@@ -62,6 +62,7 @@ def findings(root):
         found += [f"{place}: there is no test {each}" for each in missing]
         if names and not missing:
             said = plain("".join(path.read_text(encoding="utf-8") for each in names for path in known[each]))
-            found += [f"{place}: no file of its tests speaks of {tag}" for tag in TAG.findall(source) if not says(said, tag)]
+            unsaid = [tag for tag in TAG.findall(source) if not says(said, tag)]
+            found += [f"{place}: no file of its tests speaks of {tag}" for tag in unsaid]
     forgotten = [each for each in known if each.startswith("lessons_") and each not in named]
     return found + [f"{TABLE}: no row names {each}" for each in forgotten]

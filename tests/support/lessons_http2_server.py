@@ -1,5 +1,5 @@
-"""A server of HTTP/2 in cleartext that does what others have met and learned from, by python3-h2. It prints its port and
-serves until its standard input ends.
+"""A server of HTTP/2 in cleartext that does what others have met and learned from, by python3-h2. It prints its port
+and serves until its standard input ends.
 
 A path is a row of SCRIPTS. "/good" is answered with the nonce and "/seen" with how often the nonce was asked for, as by
 misbehaving_http2_server; "/most" with how many streams were open at once after "/lowers_the_limit" had said its limit.

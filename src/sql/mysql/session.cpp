@@ -137,6 +137,8 @@ error session::implementation::failure(call_scope& call) {
 }
 
 error session::implementation::failure(call_scope& call, MYSQL_STMT* of) {
+    // Of an error that comes between rows libmariadb tells with the connection, and not with the statement.
+    if (mysql_stmt_errno(of) == 0) return failure(call);
     return failure(call, mysql_stmt_errno(of), mysql_stmt_sqlstate(of), mysql_stmt_error(of));
 }
 

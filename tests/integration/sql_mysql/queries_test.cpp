@@ -135,7 +135,7 @@ TEST_F(mysql_queries, one_that_goes_as_text_and_is_given_up_leaves_a_session_tha
     ASSERT_TRUE(ask("select 1"));
     // The second stops within its rows: the first row is too large for the server to keep it back.
     for (const char* each :
-         {"execute immediate 'select sleep(5)'",
+         {"execute immediate 'select sleep(5)'",  // it is the server that sleeps, here and below
           "execute immediate 'select repeat(''x'', 200000), sleep(5 * (seq - 1)) from seq_1_to_2'"}) {
         const std::uint64_t before = pool().connections().statistics().created;
         const auto late = ask(sql::trusted_sql(each));

@@ -15,9 +15,6 @@
 namespace lido::http {
 namespace {
 
-/// A head has so many CONTINUATION frames at most beside those that it needs when all are full (CVE-2024-27983).
-constexpr std::size_t spare_continuations = 8;
-constexpr std::size_t smallest_max_frame = 16 * 1024;
 /// nghttp2 has a limit of its own, 8; the name of its error came with the repair and is not in every 1.52.
 constexpr int too_many_continuations = -905;
 /// Frames without content that each request may be answered with: WINDOW_UPDATE, and what comes on a stream that was
@@ -32,10 +29,6 @@ constexpr std::size_t largest_text_hint = 4 * 1024;
 
 [[nodiscard]] std::string_view as_text(const std::uint8_t* data, std::size_t size) noexcept {
     return {reinterpret_cast<const char*>(data), size};  // NOLINT: bytes as characters
-}
-
-[[nodiscard]] error head_in_pieces() {
-    return {errc::limit_exceeded, "the server sends a head in too many pieces"};
 }
 
 [[nodiscard]] error no_new_streams() {
@@ -298,7 +291,7 @@ void http2_session::feed(std::string_view data, time_point now) {
     if (code == NGHTTP2_ERR_FLOODED) {
         return stop_flood(error(errc::limit_exceeded, "the server asks for more answers than it takes"), 0);
     }
-    if (code == too_many_continuations) return stop_flood(head_in_pieces(), head_of_);
+    if (code == too_many_continuations) return stop_pieces();
     fail(error(errc::protocol_error, fmt::format("the server does not speak HTTP/2: {}", nghttp2_strerror(code))),
          NGHTTP2_PROTOCOL_ERROR);
 }
@@ -338,15 +331,6 @@ void http2_session::fail(const error& why, std::uint32_t code) {
     said_goodbye_ = true;
     nghttp2_session_terminate_session(nghttp2_, code);
     end(why);
-}
-
-/// The peer sends more than is good for the connection. `by`: the stream whose response is too much, if it is one; for
-/// the others it is a connection that broke, and says nothing of their responses.
-void http2_session::stop_flood(const error& why, std::int32_t by) {
-    if (http2_stream* const guilty = stream_of(by)) fail_stream(*guilty, why);
-    error broken(errc::connection_closed, fmt::format("the HTTP/2 connection was given up: {}", why.what()),
-                 why.remedy());
-    fail(std::move(broken).with_cause(why), NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 // ---------------------------------------------------------------------------------------------- streams
@@ -533,56 +517,6 @@ void http2_session::note_peer_settings() noexcept {
 std::uint32_t http2_session::capacity() const noexcept {
     if (state_ != state::open || nghttp2_session_check_request_allowed(nghttp2_) == 0) return 0;
     return std::min(peer_limit_, settings_.max_concurrent_streams);
-}
-
-bool http2_session::take_spare_frame() noexcept {
-    if (spare_frames_ == 0) return false;
-    --spare_frames_;
-    return true;
-}
-
-/// Looks at each frame before its content: those that cost work and bring nothing draw on a budget (CVE-2019-9511 to
-/// 9518, CVE-2023-44487, CVE-2024-28182).
-void http2_session::judge_frame(std::uint8_t type, std::uint8_t flags, std::size_t size, std::int32_t stream,
-                                bool& too_many) {
-    bool useless = false;
-    std::int32_t by = 0;
-    switch (type) {
-        case NGHTTP2_DATA:
-            by = stream;
-            useless = size == 0 && (flags & NGHTTP2_FLAG_END_STREAM) == 0;
-            break;
-        case NGHTTP2_HEADERS:
-            continuations_ = 0;
-            head_of_ = stream;
-            useless = stream_of(stream) == nullptr && !take_spare_frame();
-            break;
-        case NGHTTP2_CONTINUATION:
-            if (++continuations_ <= spare_continuations + limits_.max_head_bytes / smallest_max_frame) break;
-            too_many = true;
-            return stop_flood(head_in_pieces(), head_of_);
-        case NGHTTP2_RST_STREAM:
-            useless = stream_of(stream) == nullptr && !take_spare_frame();
-            break;
-        case NGHTTP2_SETTINGS:
-            useless = (flags & NGHTTP2_FLAG_ACK) == 0 || settings_acks_expected_ == 0;
-            if (!useless) --settings_acks_expected_;
-            break;
-        case NGHTTP2_PING:
-            useless = (flags & NGHTTP2_FLAG_ACK) == 0 || pong_until_ == never;
-            break;
-        case NGHTTP2_WINDOW_UPDATE:
-            useless = !take_spare_frame();
-            break;
-        default:
-            useless = true;
-            break;
-    }
-    if (!useless || control_frames_.take(now_)) return;
-    too_many = true;
-    stop_flood(error(errc::limit_exceeded, "the server floods the connection with control frames",
-                     "raise http2_settings::max_control_frames_per_second if the server is right to do that"),
-               by);
 }
 
 // ---------------------------------------------------------------------------------------------- time

@@ -99,6 +99,7 @@ private:
     void refuse(http2_stream& stream, error why, std::uint32_t code);
     void fail(const error& why, std::uint32_t code);
     void stop_flood(const error& why, std::int32_t by);
+    void stop_pieces();
     void close_stream(http2_stream& stream, std::uint32_t code);
     void release_resets();
     [[nodiscard]] bool take_spare_frame() noexcept;

@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr duration patience = 3s;
+constexpr duration patience = 5s;
 
 }  // namespace
 

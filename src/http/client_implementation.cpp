@@ -15,9 +15,9 @@
 namespace lido::http {
 namespace {
 
-/// Each connection that the pool has may have died while it was idle, and a few that took their place. To find that out
-/// costs no server anything.
-constexpr unsigned spare_resends_of_unsent = 3;
+/// Each connection that the pool has may have died while it was idle, and many that took their place, where a server
+/// closes each behind its first response without saying so. To find that out costs no server anything.
+constexpr unsigned spare_resends_of_unsent = 32;
 /// Whatever is refused has cost the server work, and who refuses twice is overloaded: he gets the pauses of the retry
 /// policy.
 constexpr unsigned max_resends_of_not_processed = 2;

@@ -26,10 +26,11 @@ struct statistics {
     std::size_t overflow = 0;     ///< of all these, the ones beyond max_size
     std::size_t waiting = 0;      ///< callers in the queue
 
-    /// Has it all the connections that it may have, and are some of them lent, or closed after they were? Then whoever
-    /// waits, waits for those, and not for the server.
+    /// Has it all the connections that it may have, other than such as are only being made or checked? Then whoever
+    /// waits, waits for other callers, and not for the server.
     [[nodiscard]] bool is_full() const noexcept {
-        return in_use + closing > 0 && idle + in_use + connecting + checking + closing >= wanted_size;
+        const std::size_t of_callers = idle + in_use + closing;
+        return of_callers > 0 && of_callers + connecting + checking >= wanted_size;
     }
 
     // Peaks.

@@ -296,9 +296,7 @@ private:
     }
     [[nodiscard]] outcome judge_failure(const client::implementation::attempt_result& last,
                                         const error& failure) const noexcept {
-        outcome how = upstream::outcome_of(failure, !repeatable_);
-        // Whoever lists the method has said that it may be done twice.
-        if (how == outcome::unsure && repeatable_) how = outcome::failed;
+        const outcome how = upstream::outcome_of(failure, !repeatable_);
         const bool fault = how == outcome::failed || how == outcome::unsure;
         if (!last.exchanged) return outcome_without_connection(failure, last.pool_full);
         if (fault && last.outcome.unsent) return outcome::unreached;

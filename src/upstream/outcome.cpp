@@ -44,7 +44,6 @@ outcome outcome_of(const error& failure, bool may_have_acted) noexcept {
         case errc::pool_closed:
             return outcome::ignored;
         case errc::maybe_executed:
-            return outcome::unsure;
         case errc::read_timeout:
         case errc::write_timeout:
         case errc::timeout:

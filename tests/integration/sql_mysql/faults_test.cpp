@@ -88,13 +88,15 @@ TEST_F(mysql_faults, a_session_whose_state_is_not_told_after_an_error_in_time_is
 
 TEST_F(mysql_faults, a_stream_that_fails_in_its_midst_costs_no_connection) {
     settings_.pool.connections.max_size = 1;
-    auto stream =
-        pool().stream("select (select a.seq from seq_1_to_2 a where t.seq = 3) from seq_1_to_5 t").wait().value();
     std::optional<error> failure;
-    while (!failure) {
-        const auto batch = stream.next().wait();
-        if (!batch) failure = batch.error();
-        ASSERT_TRUE(!batch || !batch->empty()) << "it came to a good end";
+    {
+        auto stream =
+            pool().stream("select (select a.seq from seq_1_to_2 a where t.seq = 3) from seq_1_to_5 t").wait().value();
+        while (!failure) {
+            const auto batch = stream.next().wait();
+            if (!batch) failure = batch.error();
+            ASSERT_TRUE(!batch || !batch->empty()) << "it came to a good end";
+        }
     }
     EXPECT_THAT(failure->message(), HasSubstr("1242"));
     EXPECT_TRUE(ask("select 1"));

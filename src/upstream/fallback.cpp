@@ -7,8 +7,7 @@
 namespace lido::upstream {
 
 bool may_fall_back(const error& failure) noexcept {
-    const outcome how = outcome_of(failure, false);
-    return how != outcome::unsure && how != outcome::ignored;
+    return !(failure == errc::maybe_executed) && outcome_of(failure, false) != outcome::ignored;
 }
 
 namespace detail {

@@ -420,10 +420,10 @@ task<result<void>> session::implementation::start(const sql::statement& what, co
     if (ready) {
         parameter_binding bound;
         begun = co_await execute(call, **ready, with, bound, deadline);
+        if (begun) streaming_ = std::move(*ready);  // busy until the last row has come
     } else {
         begun = std::move(ready).error();
     }
-    if (begun) streaming_ = std::move(*ready);  // busy until the last row has come
     if (call.was_refused()) co_await settle(call, what.text(), deadline);
     co_return std::move(begun);
 }

@@ -9,12 +9,27 @@
 #include "lido/sql/transact.hpp"
 
 #include <algorithm>
+#include <concepts>
 #include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
 namespace lido::sql {
+
+/// A connector with a coroutine of its own for what is done most often: borrow a connection, run one statement, give it
+/// back. It does what `basic_pool` would do with the session's `run`, without a second coroutine for that. `Text` and
+/// `Values` are `statement` and `parameters`, or references to such that live longer than the task.
+template <class Connector>
+concept queries_by_itself = requires(std::shared_ptr<detail::sql_pool_state<Connector>> of, const statement& known,
+                                     const parameters& with, statement what, parameters values) {
+    {
+        Connector::template query<statement, parameters>(of, std::move(what), std::move(values))
+    } -> std::same_as<task<result<rows>>>;
+    {
+        Connector::template query<const statement&, const parameters&>(of, known, with)
+    } -> std::same_as<task<result<rows>>>;
+};
 
 /// What all pools of databases can do; `postgres::pool`, `mysql::pool` and `sqlite::pool` add what only they have.
 ///
@@ -111,6 +126,8 @@ private:
     static task<result<rows>> query_by_kind(const std::shared_ptr<state>& self, Text&& what, Values&& with) {
         if constexpr (answers_at_once<typename Connector::connection> && lido::pool::roaming<Connector>) {
             return query_at_once_of<Text, Values>(self, std::forward<Text>(what), std::forward<Values>(with));
+        } else if constexpr (queries_by_itself<Connector>) {
+            return Connector::template query<Text, Values>(self, std::forward<Text>(what), std::forward<Values>(with));
         } else {
             return query_of<Text, Values>(self, std::forward<Text>(what), std::forward<Values>(with));
         }

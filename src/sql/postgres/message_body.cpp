@@ -44,13 +44,6 @@ const std::shared_ptr<const row_shape>& no_rows() {
     return only;
 }
 
-std::optional<sql::session_state> read_ready(std::string_view body) noexcept {
-    if (body == "I") return sql::session_state::idle;
-    if (body == "T") return sql::session_state::open;
-    if (body == "E") return sql::session_state::failed;
-    return std::nullopt;
-}
-
 std::optional<std::string_view> read_tag(std::string_view body) noexcept {
     body_reader from(body);
     const std::string_view tag = from.text();

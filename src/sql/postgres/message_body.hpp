@@ -3,6 +3,7 @@
 
 #include "lido/sql/postgres/session.hpp"
 #include "lido/sql/session.hpp"
+#include "sql/postgres/big_endian.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -20,8 +21,14 @@ class body_reader {
 public:
     explicit body_reader(std::string_view body) noexcept : rest_(body) {}
 
-    [[nodiscard]] std::uint16_t number16() noexcept { return static_cast<std::uint16_t>(number(2)); }
-    [[nodiscard]] std::int32_t number32() noexcept { return static_cast<std::int32_t>(number(4)); }
+    [[nodiscard]] std::uint16_t number16() noexcept {
+        const std::string_view taken = bytes(2);
+        return taken.empty() ? std::uint16_t{0} : number16_at(taken.data());
+    }
+    [[nodiscard]] std::int32_t number32() noexcept {
+        const std::string_view taken = bytes(4);
+        return taken.empty() ? 0 : static_cast<std::int32_t>(number32_at(taken.data()));
+    }
     [[nodiscard]] std::string_view bytes(std::size_t size) noexcept {
         if (size > rest_.size()) return fail();
         const std::string_view taken = rest_.substr(0, size);
@@ -37,11 +44,6 @@ public:
     [[nodiscard]] bool failed() const noexcept { return failed_; }
 
 private:
-    [[nodiscard]] std::uint32_t number(std::size_t size) noexcept {
-        std::uint32_t made = 0;
-        for (const char each : bytes(size)) made = made << 8U | static_cast<unsigned char>(each);
-        return made;
-    }
     [[nodiscard]] std::string_view fail() noexcept {
         failed_ = true;
         rest_ = {};
@@ -71,7 +73,19 @@ struct parameter_status {
 /// The shape of a statement that returns no rows (NoData).
 [[nodiscard]] const std::shared_ptr<const row_shape>& no_rows();
 /// ReadyForQuery: idle, open or failed.
-[[nodiscard]] std::optional<sql::session_state> read_ready(std::string_view body) noexcept;
+[[nodiscard]] inline std::optional<sql::session_state> read_ready(std::string_view body) noexcept {
+    if (body.size() != 1) return std::nullopt;
+    switch (body.front()) {
+        case 'I':
+            return sql::session_state::idle;
+        case 'T':
+            return sql::session_state::open;
+        case 'E':
+            return sql::session_state::failed;
+        default:
+            return std::nullopt;
+    }
+}
 /// CommandComplete: its tag, "INSERT 0 5".
 [[nodiscard]] std::optional<std::string_view> read_tag(std::string_view body) noexcept;
 /// The number in a command's tag; 0 where there is none.

@@ -1,8 +1,10 @@
 #include "sql/postgres/message_reader.hpp"
 
 #include "lido/base/assert.hpp"
+#include "sql/postgres/big_endian.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace lido::postgres {
@@ -15,9 +17,17 @@ constexpr std::size_t usual_capacity = std::size_t{16} * 1024;
 /// A parameter's name and value, a notification, a command's tag: all of them are short.
 constexpr std::size_t most_of_short = std::size_t{64} * 1024;
 
-enum class size_rule : std::uint8_t { unknown, none, one, few, kept, cut };
+/// What the body of a message may be, by its type.
+struct body_rule {
+    std::size_t least = 1;  // more than `most`: there is no such message
+    std::size_t most = 0;
+    bool is_kept = false;  // and so no larger than what the reader keeps
+    bool is_cut = false;   // where it is larger than that
+};
 
-constexpr size_rule rule_of(char type) noexcept {
+constexpr std::size_t most_of_protocol = 0x7fffffff - length_size;
+
+constexpr body_rule rule_of(char type) noexcept {
     switch (type) {
         case '1':  // ParseComplete
         case '2':  // BindComplete
@@ -25,51 +35,33 @@ constexpr size_rule rule_of(char type) noexcept {
         case 'n':  // NoData
         case 'I':  // EmptyQueryResponse
         case 'c':  // CopyDone
-            return size_rule::none;
+            return {.least = 0, .most = 0};
         case 'Z':  // ReadyForQuery
-            return size_rule::one;
+            return {.least = 1, .most = 1};
         case 'A':  // NotificationResponse
         case 'C':  // CommandComplete
         case 'S':  // ParameterStatus
-            return size_rule::few;
+            return {.least = 0, .most = most_of_short};
         case 'E':  // ErrorResponse
         case 'G':  // CopyInResponse
         case 'H':  // CopyOutResponse
         case 'T':  // RowDescription
-            return size_rule::kept;
+            return {.least = 0, .most = most_of_protocol, .is_kept = true};
         case 'D':  // DataRow
         case 'd':  // CopyData
         case 'N':  // NoticeResponse
-            return size_rule::cut;
+            return {.least = 0, .most = most_of_protocol, .is_cut = true};
         default:
-            return size_rule::unknown;
+            return {};
     }
 }
 
-std::size_t length_at(const char* bytes) noexcept {
-    std::size_t length = 0;
-    for (std::size_t i = 0; i < length_size; ++i) length = length << 8U | static_cast<unsigned char>(bytes[i]);
-    return length;
-}
-
-bool allows(size_rule rule, std::size_t body, std::size_t largest) noexcept {
-    constexpr std::size_t most_of_protocol = 0x7fffffff - length_size;
-    switch (rule) {
-        case size_rule::none:
-            return body == 0;
-        case size_rule::one:
-            return body == 1;
-        case size_rule::few:
-            return body <= most_of_short;
-        case size_rule::kept:
-            return body <= largest;
-        case size_rule::cut:
-            return body <= most_of_protocol;
-        case size_rule::unknown:
-            break;
-    }
-    return false;
-}
+/// By the type's byte, because this is asked for each message.
+constexpr std::array<body_rule, 256> rules = [] {
+    std::array<body_rule, 256> made{};
+    for (std::size_t i = 0; i < made.size(); ++i) made[i] = rule_of(static_cast<char>(static_cast<unsigned char>(i)));
+    return made;
+}();
 
 }  // namespace
 
@@ -121,16 +113,17 @@ message_reader::found message_reader::next(message& into) noexcept {
     if (broken_) return found::no_message;
     if (unread() < header_size) return found::nothing;
     const char* const at = bytes_.get() + begin_;
-    const std::size_t length = length_at(at + 1);
-    const size_rule rule = rule_of(*at);
-    if (length < length_size || !allows(rule, length - length_size, largest_)) {
+    const body_rule& rule = rules[static_cast<unsigned char>(*at)];
+    const std::size_t length = number32_at(at + 1);
+    // Where the length is less than its own size, this is larger than any message.
+    const std::size_t size = length - length_size;
+    if (size < rule.least || size > rule.most || (rule.is_kept && size > largest_)) {
         broken_ = true;
         return found::no_message;
     }
-    const std::size_t size = length - length_size;
     into.type = *at;
     into.size = size;
-    into.is_cut = rule == size_rule::cut && size > largest_;
+    into.is_cut = rule.is_cut && size > largest_;
     if (into.is_cut) {
         into.body = {};
         begin_ += header_size;

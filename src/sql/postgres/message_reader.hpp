@@ -17,6 +17,11 @@ struct message {
     bool is_cut = false;    ///< larger than the reader keeps: its body was dropped
 };
 
+/// Notices, parameters that have changed and notifications come also where nothing was asked, and within any answer.
+constexpr bool may_come_unasked(char type) noexcept {
+    return type == 'N' || type == 'S' || type == 'A';
+}
+
 /// Takes a stream of bytes apart into the messages of protocol 3.0 that a server may send after the login. Strict: an
 /// unknown type, and a length that its type does not allow, end the stream. It keeps what has come of one message, at
 /// most `largest` bytes; of rows, pieces of a COPY and notices that are larger it gives only the type. No I/O.

@@ -26,6 +26,7 @@ public:
     void describe();
     /// The nameless portal, to its end.
     void execute();
+    void execute_and_sync();
     /// The server drops a statement; it does not mind when there is none of that name.
     void close_statement(std::string_view name);
     void sync();

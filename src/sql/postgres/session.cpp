@@ -121,36 +121,33 @@ result<void> session::implementation::check_text(std::string_view text) {
     return {};
 }
 
-/// A statement whose text is in order, as it is to be sent; it is prepared from now on.
-wire::statement session::implementation::prepare(std::string_view text) {
-    wire::statement made;
-    if (options_.statement_cache == 0) {
-        made.text = text;
-        return made;
-    }
-    const prepared_statement* known = statements_.find(text);
-    if (known == nullptr) {
+/// A statement as it is to be sent; it is prepared from now on. What is in the cache has been found to be in order.
+result<void> session::implementation::prepare(std::string_view text, wire::statement& made) {
+    made.text = text;
+    const prepared_statement* known = options_.statement_cache == 0 ? nullptr : statements_.find(text);
+    if (known != nullptr) {
+        made.how = wire::preparation::there;
+    } else {
+        if (auto fits = check_text(text); !fits) return fits;
+        if (options_.statement_cache == 0) return {};
         known = &statements_.add(text);
         made.how = wire::preparation::first;
-    } else {
-        made.how = wire::preparation::there;
     }
-    made.text = text;
     made.name = known->name;
     made.shape = known->shape;
-    return made;
+    return {};
 }
 
-result<std::string> session::implementation::send(reply& answer, const sql::statement& what,
-                                                  const sql::parameters& with) {
-    if (auto filled = bound_.fill(with); !filled) return std::move(filled).error();
-    if (auto fits = check_text(what.text()); !fits) return std::move(fits).error();
-    const wire::statement prepared = prepare(what.text());
+result<void> session::implementation::send(reply& answer, const sql::statement& what, const sql::parameters& with,
+                                           std::string& name) {
+    if (auto filled = bound_.fill(with); !filled) return filled;
+    wire::statement prepared;
+    if (auto ready = prepare(what.text(), prepared); !ready) return ready;
     close_dropped();
     auto sent = wire_.send(answer, prepared, bound_);
     bound_.give_back();
-    if (!sent) return std::move(sent).error();
-    return std::string(prepared.name);
+    name = prepared.name;
+    return sent;
 }
 
 /// Outside of a transaction only: inside of one it has failed, whatever is done now.
@@ -193,28 +190,44 @@ void session::implementation::begin_cancel() {
 }
 
 task<result<sql::rows>> session::implementation::run(const sql::statement& what, const sql::parameters& with,
-                                                     time_point deadline) {
-    if (!options_.pipelined && must_settle()) {
+                                                     time_point deadline, bool once) {
+    if (!is_ready()) {
         result<void> settled = co_await settle(deadline);
         if (!settled) co_return std::move(settled).error();
     }
-    if (begins_read_only(what.text())) read_only_ = true;
-    for (bool anew = false;; anew = true) {
+    for (;; once = false) {
         reply answer(wire_);
-        auto sent = send(answer, what, with);
-        if (!sent) co_return std::move(sent).error();
-        if (options_.pipelined) watch_patience();
+        std::string name;
+        auto asked = ask(answer, what, with, name);
+        if (!asked) co_return std::move(asked).error();
         const bool in_time = co_await wire_.wait(answer, deadline);
-        if (!in_time) co_return out_of_time();
-        if (wire_.state() == sql::session_state::idle) read_only_ = false;
-        if (options_.role == server_role::replica) follow_role();
-        if (!answer.failed && !answer.refused) co_return std::move(answer.into);
-        if (answer.refused && answer.refused->plan_is_stale) forget_stale(*sent, answer.refused->state);
-        if (!anew && may_prepare_anew(answer)) continue;
-        if (answer.failed && !answer.done) begin_cancel();
-        if (answer.failed && *answer.failed == lido::errc::limit_exceeded && !options_.pipelined) begin_cancel();
-        co_return failure_of(answer);
+        if (is_final(answer, in_time, name, once)) co_return outcome_of(answer, in_time);
     }
+}
+
+result<void> session::implementation::ask(reply& answer, const sql::statement& what, const sql::parameters& with,
+                                          std::string& name) {
+    if (begins_read_only(what.text())) read_only_ = true;
+    auto sent = send(answer, what, with, name);
+    if (sent && options_.pipelined) watch_patience();
+    return sent;
+}
+
+bool session::implementation::is_final(const reply& answer, bool in_time, const std::string& name, bool once) {
+    if (!in_time) return true;
+    if (wire_.state() == sql::session_state::idle) read_only_ = false;
+    if (options_.role == server_role::replica) follow_role();
+    if (!answer.refused) return true;
+    if (answer.refused->plan_is_stale) forget_stale(name, answer.refused->state);
+    return !once || !may_prepare_anew(answer);
+}
+
+result<sql::rows> session::implementation::outcome_of(reply& answer, bool in_time) {
+    if (!in_time) return out_of_time();
+    if (!answer.failed && !answer.refused) return std::move(answer.into);
+    if (answer.failed && !answer.done) begin_cancel();
+    if (answer.failed && *answer.failed == lido::errc::limit_exceeded && !options_.pipelined) begin_cancel();
+    return failure_of(answer);
 }
 
 task<result<void>> session::implementation::start(const sql::statement& what, const sql::parameters& with,
@@ -226,7 +239,8 @@ task<result<void>> session::implementation::start(const sql::statement& what, co
     for (bool anew = false;; anew = true) {
         streamed_ = std::make_unique<reply>(wire_);
         streamed_->one_by_one = true;
-        auto sent = send(*streamed_, what, with);
+        std::string name;
+        auto sent = send(*streamed_, what, with, name);
         if (!sent) {
             streamed_.reset();
             co_return std::move(sent).error();
@@ -239,7 +253,7 @@ task<result<void>> session::implementation::start(const sql::statement& what, co
         if (!streamed_->failed && !streamed_->refused) co_return result<void>();
         // No row of it was given out yet.
         const std::unique_ptr<reply> ended = std::move(streamed_);
-        if (ended->refused && ended->refused->plan_is_stale) forget_stale(*sent, ended->refused->state);
+        if (ended->refused && ended->refused->plan_is_stale) forget_stale(name, ended->refused->state);
         if (!anew && may_prepare_anew(*ended)) continue;
         co_return failure_of(*ended);
     }

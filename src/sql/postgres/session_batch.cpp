@@ -41,7 +41,8 @@ result<void> session::implementation::send(sent_batch& answers, const sql::batch
     }
     close_dropped();  // which has a Sync of its own
     for (std::size_t i = 0; i < what.size(); ++i) {
-        const wire::statement prepared = prepare(what.items()[i].what.text());
+        wire::statement prepared;
+        if (auto ready = prepare(what.items()[i].what.text(), prepared); !ready) return ready;
         answers.names.emplace_back(prepared.name);
         if (auto sent = wire_.send_part(answers.answers[i], prepared, answers.bound[i]); !sent) return sent;
     }

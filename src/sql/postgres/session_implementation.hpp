@@ -48,8 +48,22 @@ public:
     /// Asks the server for its role, where it does not report that by itself.
     [[nodiscard]] task<result<void>> find_role(time_point deadline);
 
+    /// `once`: what is refused because it was prepared for other columns is sent once more.
     [[nodiscard]] task<result<sql::rows>> run(const sql::statement& what, const sql::parameters& with,
-                                              time_point deadline);
+                                              time_point deadline, bool once = true);
+
+    // `run` in steps, for a coroutine that has more to do than that: see query.cpp.
+
+    /// Is there nothing to be done before a statement can be sent?
+    [[nodiscard]] bool is_ready() const noexcept { return options_.pipelined || !must_settle(); }
+    /// Sends it; `name` is what it goes by at the server.
+    [[nodiscard]] result<void> ask(reply& answer, const sql::statement& what, const sql::parameters& with,
+                                   std::string& name);
+    /// After `answer` was waited for: is it the caller's? False: it is to be asked anew, which is done `once`.
+    [[nodiscard]] bool is_final(const reply& answer, bool in_time, const std::string& name, bool once);
+    /// What a final answer says.
+    [[nodiscard]] result<sql::rows> outcome_of(reply& answer, bool in_time);
+
     [[nodiscard]] task<result<void>> start(const sql::statement& what, const sql::parameters& with,
                                            time_point deadline);
     [[nodiscard]] task<result<bool>> fetch(sql::rows& into, time_point deadline);
@@ -92,9 +106,10 @@ private:
     [[nodiscard]] task<result<void>> settle(time_point deadline);
     [[nodiscard]] task<result<sql::rows>> command(const char* text, time_point deadline);
     [[nodiscard]] static result<void> check_text(std::string_view text);
-    [[nodiscard]] wire::statement prepare(std::string_view text);
-    /// Gives the name that it was sent under, if it has one.
-    [[nodiscard]] result<std::string> send(reply& answer, const sql::statement& what, const sql::parameters& with);
+    [[nodiscard]] result<void> prepare(std::string_view text, wire::statement& made);
+    /// `name` becomes what it was sent under, if it has one.
+    [[nodiscard]] result<void> send(reply& answer, const sql::statement& what, const sql::parameters& with,
+                                    std::string& name);
     class sent_batch;
     [[nodiscard]] result<void> send(sent_batch& answers, const sql::batch& what);
     void close_dropped();

@@ -11,6 +11,8 @@
 namespace lido::postgres {
 
 prepared_statement* statement_cache::find(std::string_view text) {
+    // Mostly it is the one used last: then to compare it costs less than to hash it.
+    if (!order_.empty() && order_.front().text == text) return &order_.front();
     const auto known = by_text_.find(text);
     if (known == by_text_.end()) return nullptr;
     order_.splice(order_.begin(), order_, known->second);

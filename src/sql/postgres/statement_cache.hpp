@@ -24,7 +24,8 @@ struct prepared_statement {
 
 /// The prepared statements of one connection, at most `limit` of them: the one used longest ago makes room. Those that
 /// the server still has and nobody needs any more are listed by `take_dropped`, to be deallocated. An ordinary value
-/// without I/O; a look-up costs one hash of the text.
+/// without I/O; a look-up costs one hash of the text, for the
+/// statement used last a comparison.
 class statement_cache {
 public:
     explicit statement_cache(std::size_t limit) noexcept : limit_(limit) {}

@@ -107,11 +107,11 @@ result<void> text_parameters::fill(const sql::parameters& from) {
     give_back();
     encoded_.clear();
     const auto count = static_cast<std::uint16_t>(from.size());
-    append_number16(encoded_, count);
+    char* at = put_number16(grow(encoded_, 2 + 2 * from.size() + 2), count);
     for (const sql::value& each : from) {
-        append_number16(encoded_, std::holds_alternative<sql::bytes>(each.get()) ? 1 : 0);
+        at = put_number16(at, std::holds_alternative<sql::bytes>(each.get()) ? 1 : 0);
     }
-    append_number16(encoded_, count);
+    put_number16(at, count);
     for (const sql::value& each : from) {
         if (auto fits = append(each); !fits) return fits;
         if (encoded_.size() > most_message_bytes) {
@@ -124,7 +124,7 @@ result<void> text_parameters::fill(const sql::parameters& from) {
 
 result<void> text_parameters::append(const sql::value& of) {
     if (of.is_null()) {
-        append_number32(encoded_, 0xffff'ffff);
+        put_number32(grow(encoded_, 4), 0xffff'ffff);
     } else if (const auto* plain = std::get_if<std::string>(&of.get()); plain != nullptr) {
         if (has_zero_byte(*plain)) return zero_byte();
         append_sized(*plain);
@@ -142,8 +142,8 @@ result<void> text_parameters::append(const sql::value& of) {
 }
 
 void text_parameters::append_sized(std::string_view text) {
-    append_number32(encoded_, static_cast<std::uint32_t>(text.size()));
-    encoded_.append(text);
+    char* const at = put_number32(grow(encoded_, 4 + text.size()), static_cast<std::uint32_t>(text.size()));
+    put_text(at, text);
 }
 
 }  // namespace lido::postgres

@@ -136,8 +136,11 @@ result<void> wire::write(reply* answer, const statement& what, const text_parame
     if (sent.parse) to.parse(what.name, what.text);
     to.bind(what.name, with);
     if (sent.describe) to.describe();
-    to.execute();
-    if (sent.sync) to.sync();
+    if (sent.sync) {
+        to.execute_and_sync();
+    } else {
+        to.execute();
+    }
     expect(answer, sent, what);
     return {};
 }
@@ -291,8 +294,9 @@ void wire::take_messages() {
             case message_reader::found::one:
                 break;
         }
-        if (take_aside(next)) continue;
-        if (expected_.size() == unsent_) {
+        if (may_come_unasked(next.type)) {
+            take_aside(next);
+        } else if (expected_.size() == unsent_) {
             take_unexpected(next);
         } else {
             take_answer(next);
@@ -300,19 +304,9 @@ void wire::take_messages() {
     }
 }
 
-bool wire::take_aside(const message& came) {
-    switch (came.type) {
-        case 'N':
-            return true;
-        case 'S':
-            take_parameter(came);
-            return true;
-        case 'A':
-            take_notification(came);
-            return true;
-        default:
-            return false;
-    }
+void wire::take_aside(const message& came) {
+    if (came.type == 'S') take_parameter(came);
+    if (came.type == 'A') take_notification(came);
 }
 
 void wire::take_parameter(const message& came) {

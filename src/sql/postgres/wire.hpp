@@ -199,8 +199,8 @@ private:
     // reading
     void pump() noexcept;
     void take_messages();
-    /// Is it one of those that may come at any time?
-    [[nodiscard]] bool take_aside(const message& came);
+    /// One of those that may come at any time.
+    void take_aside(const message& came);
     void take_parameter(const message& came);
     void take_notification(const message& came);
     void take_unexpected(const message& came);

@@ -55,7 +55,8 @@ result<std::optional<message>> wire::poll_copy() {
     while (!broken_) {
         const message_reader::found found = reader_.next(next);
         if (found == message_reader::found::one) {
-            if (!take_aside(next)) return std::optional(next);
+            if (!may_come_unasked(next.type)) return std::optional(next);
+            take_aside(next);
             continue;
         }
         if (found == message_reader::found::no_message) {

@@ -10,6 +10,13 @@
 #include <cstdint>
 #include <memory>
 
+namespace lido::sql::detail {
+
+template <class Connector>
+struct sql_pool_state;
+
+}  // namespace lido::sql::detail
+
 namespace lido::postgres {
 
 /// What a connector's connections are for.
@@ -40,6 +47,11 @@ public:
     [[nodiscard]] result<sql::statement> begin_statement(const sql::transaction_options& options) const;
     /// 25006 outside of a transaction that was begun READ ONLY: this server takes no writes any more.
     [[nodiscard]] bool ends_generation(const error& failure, const connection& where) const noexcept;
+
+    using pool_state = sql::detail::sql_pool_state<connector>;
+    /// A statement on whatever connection is free, in one coroutine: see `sql::queries_by_itself`.
+    template <class Text, class Values>
+    [[nodiscard]] static task<result<sql::rows>> query(std::shared_ptr<pool_state> self, Text what, Values with);
 
     struct shared_state;
 

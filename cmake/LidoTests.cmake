@@ -56,12 +56,23 @@ find_library(lido_brotli_encoder brotlienc REQUIRED)
 mark_as_advanced(lido_brotli_encoder)
 target_link_libraries(lido_test_support ${support_interface} ZLIB::ZLIB Zstandard::zstd "${lido_brotli_encoder}")
 
-# lido_add_tests(<program> <folder> LABEL <label> [TIMEOUT <seconds>] [LOCK <resource>] [BY_FILE])
+# Tests that start servers do it one after another: they measure times, and more of them at once than cores would wait for
+# each other. Databases have a lock of their own, so that there is something to do for two cores, and ports of their own
+# (tests/support/free_port.hpp).
+#
+# ctest starts what costs most first. By itself it knows that only from an earlier run, and even then not that what must run
+# one after another had better begin at once: so first the long ones, then those that share a lock, then the programs in
+# Python that compile, then the rest, which fills what gaps there are.
+set(lido_cost_of_long 30)
+set(lido_cost_of_locked 20)
+set(lido_cost_of_compiling 10)
+
+# lido_add_tests(<program> <folder> LABEL <label> [TIMEOUT <seconds>] [LOCK <resource>...] [BY_FILE])
 #
 # BY_FILE: one ctest for all tests of a source, instead of one for each: for tests that share a server which takes seconds to
 # start.
 function(lido_add_tests program folder)
-  cmake_parse_arguments(PARSE_ARGV 2 tests "BY_FILE" "LABEL;TIMEOUT;LOCK" "")
+  cmake_parse_arguments(PARSE_ARGV 2 tests "BY_FILE" "LABEL;TIMEOUT" "LOCK")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${folder}/*.cpp")
   if(NOT sources)
     return()
@@ -72,9 +83,12 @@ function(lido_add_tests program folder)
   set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
   set(properties LABELS ${tests_LABEL} TIMEOUT ${tests_TIMEOUT})
   if(tests_LOCK)
-    list(APPEND properties RESOURCE_LOCK ${tests_LOCK})
+    # As one word, since more than one would be read as further properties.
+    string(REPLACE ";" "\\;" locks "${tests_LOCK}")
+    list(APPEND properties RESOURCE_LOCK "${locks}")
   endif()
   if(tests_BY_FILE)
+    list(APPEND properties COST ${lido_cost_of_long})
     list(FILTER sources INCLUDE REGEX "_test\\.cpp$")
     foreach(source IN LISTS sources)
       get_filename_component(name "${source}" NAME_WE)
@@ -89,6 +103,9 @@ function(lido_add_tests program folder)
       set_tests_properties(${program}.${name} PROPERTIES ${properties} FAIL_REGULAR_EXPRESSION "0 tests from 0 test suites")
     endforeach()
     return()
+  endif()
+  if(tests_LOCK)
+    list(APPEND properties COST ${lido_cost_of_locked})
   endif()
   gtest_discover_tests(
     ${program}
@@ -127,11 +144,15 @@ if(NOT TARGET lido)
   list(REMOVE_ITEM integration_folders command)
 endif()
 foreach(name IN LISTS integration_folders)
-  set(how TIMEOUT 120)
-  if(name MATCHES "^(sql_|command$|peers$)")
-    set(how TIMEOUT 300 BY_FILE)
+  set(how TIMEOUT 120 LOCK servers)
+  if(name MATCHES "^sql_")
+    set(how TIMEOUT 300 BY_FILE LOCK databases)
+  elseif(name STREQUAL "command")
+    set(how TIMEOUT 300 BY_FILE LOCK servers databases)
+  elseif(name STREQUAL "peers")
+    set(how TIMEOUT 300 BY_FILE LOCK servers)
   endif()
-  lido_add_tests(integration_${name} "${lido_tests}/integration/${name}" LABEL integration LOCK servers ${how})
+  lido_add_tests(integration_${name} "${lido_tests}/integration/${name}" LABEL integration ${how})
 endforeach()
 lido_add_tests(faults "${lido_tests}/faults" LABEL faults TIMEOUT 120 LOCK servers)
 lido_add_tests(threads "${lido_tests}/threads" LABEL threads TIMEOUT 180)
@@ -166,7 +187,9 @@ function(lido_add_python_test name file)
     TIMEOUT ${test_TIMEOUT}
     ENVIRONMENT "${lido_test_environment}")
   if(test_LOCK)
-    set_tests_properties(${name} PROPERTIES RESOURCE_LOCK ${test_LOCK})
+    set_tests_properties(${name} PROPERTIES RESOURCE_LOCK ${test_LOCK} COST ${lido_cost_of_long})
+  elseif(test_LABEL MATCHES "^(house|package)$")
+    set_tests_properties(${name} PROPERTIES COST ${lido_cost_of_compiling})
   endif()
 endfunction()
 

@@ -1,74 +1,42 @@
 """tidy.py BUILD_FOLDER JOBS: clang-tidy over src/, cli/ and all public headers, several files at once.
 
-A file that passed is not looked at again while neither it, nor what it includes, nor .clang-tidy has changed: the hash of
-its preprocessed text is kept in BUILD_FOLDER/tidy.
+It reports clang's own warnings as well (clang-diagnostic-*), those that the build asks for, so that these files need not
+be compiled by clang for them. A file that passed is not looked at again while neither it, nor what it includes, nor
+.clang-tidy has changed.
 """
 
-import hashlib
-import json
 import re
-import shlex
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+import translation_units as units_of
+from tree import ROOT
+
 TIDY = "clang-tidy-16"
 
 
-def wanted(path, build):
-    return path.is_relative_to(ROOT / "src") or path.is_relative_to(ROOT / "cli") or path == build / "all_headers.cpp"
-
-
-def preprocessed(entry):
-    """The text that the compiler sees, comments in (a NOLINT is one), or None if it cannot be made."""
-    command = shlex.split(entry["command"])
-    # What stands before the compiler is a launcher such as ccache.
-    while command and not Path(command[0]).name.startswith("clang"):
-        command.pop(0)
-    output = command.index("-o")
-    del command[output : output + 2]
-    command = [word for word in command if word != "-c"] + ["-E", "-C"]
-    done = subprocess.run(command, cwd=entry["directory"], capture_output=True, check=False)
-    return done.stdout if done.returncode == 0 else None
-
-
-def tidy(entry, build, salt):
-    """(passed, what clang-tidy said, looked at)"""
-    text = preprocessed(entry)
-    stamp = None
-    if text is not None:
-        stamp = build / "tidy" / hashlib.sha256(salt + text).hexdigest()
-        if stamp.exists():
-            return True, "", False
-    command = [TIDY, "-p", str(build), "--quiet", entry["file"]]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode == 0 and stamp is not None:
-        stamp.touch()
+def tidy(unit, passed):
+    """(is it good, what clang-tidy said)"""
+    # Its own command behind --, since clang-tidy would take each command that the build folder has for the file.
+    command = [TIDY, "--quiet", str(unit.file), "--", *unit.arguments]
+    done = subprocess.run(command, cwd=unit.directory, capture_output=True, text=True, check=False)
     # It counts what it did not show on standard error, with findings or without.
     said = done.stdout + re.sub(r"^\d+ warnings? generated\.\n", "", done.stderr, flags=re.MULTILINE)
-    return done.returncode == 0, said, True
+    if done.returncode == 0:
+        # clang-tidy writes no dependencies; to ask the compiler for them is a fiftieth of the work.
+        list_files = unit.command("-M", "-MF", str(passed.dependencies(unit)))
+        subprocess.run(list_files, cwd=unit.directory, capture_output=True, check=False)
+    return done.returncode == 0, said
 
 
-def main():
-    build, jobs = Path(sys.argv[1]).resolve(), int(sys.argv[2])
-    entries = json.loads((build / "compile_commands.json").read_text())
-    entries = [entry for entry in entries if wanted(Path(entry["file"]), build)]
+def check(root, build, jobs):
+    """The number of files with findings."""
+    units = [unit for unit in units_of.read(build) if units_of.belongs_to_tidy(unit, root, build)]
     version = subprocess.run([TIDY, "--version"], capture_output=True, check=True).stdout
-    salt = version + (ROOT / ".clang-tidy").read_bytes()
-    (build / "tidy").mkdir(exist_ok=True)
-    failed = looked_at = 0
-    with ThreadPoolExecutor(jobs) as workers:
-        runs = workers.map(lambda entry: tidy(entry, build, salt), entries)
-        for entry, (passed, said, fresh) in zip(entries, runs):
-            looked_at += fresh
-            if not passed:
-                failed += 1
-                print(f"{Path(entry['file']).name}:\n{said}", flush=True)
-    print(f"clang-tidy: {len(entries)} files, {looked_at} of them changed, {failed} with findings")
-    return 1 if failed else 0
+    passed = units_of.Passed(build / "tidy", version + (root / ".clang-tidy").read_bytes())
+    return units_of.look_at("clang-tidy", units, passed, jobs, lambda unit: tidy(unit, passed))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(1 if check(ROOT, Path(sys.argv[1]).resolve(), int(sys.argv[2])) else 0)

@@ -13,7 +13,7 @@ namespace lido::test {
 
 mariadb_server::mariadb_server(std::vector<std::string> options, const std::string& certificate, const std::string& key,
                                const std::string& client_authority)
-    : options_(std::move(options)), port_(free_port()) {
+    : options_(std::move(options)), port_(free_port(database_ports)) {
     const std::filesystem::path data = folder_.path() / "data";
     std::filesystem::create_directory(data);
     if (!certificate.empty()) {

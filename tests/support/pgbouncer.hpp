@@ -22,7 +22,7 @@ class pgbouncer {
 public:
     /// `settings`: further lines of pgbouncer.ini.
     pgbouncer(const postgres_server& behind, std::size_t server_connections, std::string_view settings = {})
-        : port_(free_port()), process_(SIGKILL) {
+        : port_(free_port(database_ports)), process_(SIGKILL) {
         file_ = folder_.write(
             "pgbouncer.ini",
             fmt::format("[databases]\npostgres = host={} port={} user=lido dbname=postgres\n[pgbouncer]\n"

@@ -94,7 +94,7 @@ bool has_no_memory(pid_t process) {
 }  // namespace
 
 postgres_server::postgres_server(postgres_configuration configuration)
-    : configuration_(std::move(configuration)), port_(free_port()), process_(SIGQUIT) {
+    : configuration_(std::move(configuration)), port_(free_port(database_ports)), process_(SIGQUIT) {
     std::filesystem::copy(fresh_folder(), data(), std::filesystem::copy_options::recursive);
     configure(false);
     start();
@@ -102,7 +102,7 @@ postgres_server::postgres_server(postgres_configuration configuration)
 
 postgres_server::postgres_server(const postgres_server& primary, postgres_configuration configuration)
     : configuration_(std::move(configuration)),
-      port_(free_port()),
+      port_(free_port(database_ports)),
       primary_folder_(primary.socket_folder()),
       primary_port_(primary.port()),
       process_(SIGQUIT) {

@@ -60,7 +60,7 @@ public:
     strange_server(std::string after_login, std::vector<step> answers)
         : after_login_(std::move(after_login)), answers_(std::move(answers)) {
         for (int attempt = 0; attempt < 100 && !listening_.valid(); ++attempt) {
-            port_ = free_port();
+            port_ = free_port(database_ports);
             listening_ = bind_to(port_, "127.0.0.1");
         }
         checked_call(listen(listening_.get(), 16), "listen");

@@ -52,7 +52,9 @@ reading after_receiving(connection& on, const exchange_settings& settings, net::
 void note_reuse(connection& on, bool leftover, bool closes) {
     const response_reader& reader = on.reader;
     const auto left = reader.keep_alive_max();
-    on.reusable = reader.keep_alive() && !leftover && !closes && !(left && *left == 0);
+    // A server may close together with its response and without a word of it, and nothing more would be heard of that.
+    const bool ended = on.stream->hung_up();
+    on.reusable = reader.keep_alive() && !leftover && !closes && !ended && !(left && *left == 0);
     on.usable_until = never;
     if (const auto idle = reader.keep_alive_timeout()) {
         // One second less than announced, for the way there (the race of RFC 9112 §9.5).

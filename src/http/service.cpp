@@ -48,15 +48,6 @@ result<void> validate_regions(std::span<const region> regions) {
     return {};
 }
 
-/// What it says of a region that there was no connection to it.
-outcome outcome_without_connection(const error& why, bool pool_full) {
-    // Nobody gave one back in time, or the region gave none.
-    const bool waited = why == errc::timeout || why == errc::acquire_timeout;
-    if (waited) return pool_full ? outcome::refused : outcome::unreached;
-    const outcome how = upstream::outcome_of(why, false);
-    return how == outcome::failed ? outcome::unreached : how;
-}
-
 /// A region's client as the engine sees it.
 class region_target final : public upstream::target, private client::implementation::attempt_judge {
 public:
@@ -85,7 +76,8 @@ public:
         co_return end.what == outcome::refused ? upstream::check_outcome::unknown : upstream::check_outcome::failed;
     }
     [[nodiscard]] upstream::check_outcome check_was_cut() const override {
-        const bool ours = !last_check_.exchanged && own_client->is_full();
+        const bool ours =
+            !last_check_.exchanged && upstream::outcome_of_wait_in_vain(own_client->is_full()) == outcome::refused;
         return ours ? upstream::check_outcome::unknown : upstream::check_outcome::failed;
     }
     void retire_all() override { own_client->retire_all(); }
@@ -98,14 +90,14 @@ public:
 private:
     [[nodiscard]] upstream::check_outcome outcome_of_check(const error* failure) const {
         if (failure == nullptr) return upstream::check_outcome::passed;
-        const bool ours = outcome_without_connection(*failure, own_client->is_full()) == outcome::refused;
+        const bool ours = upstream::outcome_without_connection(*failure, own_client->is_full()) == outcome::refused;
         return ours ? upstream::check_outcome::unknown : upstream::check_outcome::failed;
     }
     [[nodiscard]] upstream::attempt_end judge(const client::implementation::attempt_result& last) const override {
         upstream::attempt_end end;
         if (const auto& failure = last.outcome.failure) {
             const bool ours =
-                !last.exchanged && outcome_without_connection(*failure, last.pool_full) == outcome::refused;
+                !last.exchanged && upstream::outcome_without_connection(*failure, last.pool_full) == outcome::refused;
             end.what = ours ? outcome::refused : outcome::failed;
         } else {
             end.what = last.outcome.response.status() < 500 ? outcome::success : outcome::failed;
@@ -298,7 +290,7 @@ private:
                                         const error& failure) const noexcept {
         const outcome how = upstream::outcome_of(failure, !repeatable_);
         const bool fault = how == outcome::failed || how == outcome::unsure;
-        if (!last.exchanged) return outcome_without_connection(failure, last.pool_full);
+        if (!last.exchanged) return upstream::outcome_without_connection(failure, last.pool_full);
         if (fault && last.outcome.unsent) return outcome::unreached;
         return how;
     }

@@ -24,6 +24,8 @@ namespace {
 
 /// The first calls wait for the first answers of the members.
 constexpr duration first_look_interval = 2ms;
+/// A member's pool keeps a transaction's time itself, and says more of why it is over than a cut from outside.
+constexpr duration last_word = 1ms;
 
 /// For the connection by which a member is asked.
 pool_settings settings_of_watcher(const replicated_settings& of) {
@@ -89,11 +91,14 @@ struct replicated_pool::shared_state : std::enable_shared_from_this<replicated_p
     template <class T>
     using ask = std::function<operation<T>(detail::any_pool&)>;
     template <class T>
-    [[nodiscard]] operation<T> call(bool writes, ask<T> what) {
-        return {group, call_of<T>(shared_from_this(), writes, std::move(what))};
+    [[nodiscard]] operation<T> call(bool writes, ask<T> what, time_point end = never) {
+        return {group, call_of<T>(shared_from_this(), writes, std::move(what), end)};
     }
+    /// By `end`, and within the time that the policies give a call.
     template <class T>
-    static task<result<T>> call_of(std::shared_ptr<shared_state> self, bool writes, ask<T> what);
+    static task<result<T>> call_of(std::shared_ptr<shared_state> self, bool writes, ask<T> what, time_point end);
+    /// Until the members are known, as long as a call would wait for a connection, or `end` has come.
+    static task<void> first_look(const shared_state& of, bool writes, time_point end);
 
     scheduler_group& group;
     const replicated_settings settings;
@@ -270,13 +275,27 @@ std::string replicated_pool::shared_state::describe() const {
 
 // ---- calls ----------------------------------------------------------------------------------------------------------
 
+task<void> replicated_pool::shared_state::first_look(const shared_state& of, bool writes, time_point end) {
+    scheduler& here = *scheduler::current();
+    const time_point until = std::min(end, deadline_after(here.now(), of.settings.pool.connections.acquire_timeout));
+    for (bool known = of.can_begin(writes); !known && here.now() < until; known = of.can_begin(writes)) {
+        co_await sleep_until(std::min(until, deadline_after(here.now(), first_look_interval)));
+    }
+}
+
 template <class T>
-task<result<T>> replicated_pool::shared_state::call_of(std::shared_ptr<shared_state> self, bool writes, ask<T> what) {
-    // Each check ends by its time-out, so this ends as well.
-    for (bool known = self->can_begin(writes); !known; known = self->can_begin(writes)) {
-        co_await sleep_until(deadline_after(scheduler::current()->now(), first_look_interval));
+task<result<T>> replicated_pool::shared_state::call_of(std::shared_ptr<shared_state> self, bool writes, ask<T> what,
+                                                       time_point end) {
+    scheduler& here = *scheduler::current();
+    const time_point latest = deadline_after(here.now(), self->settings.policies.timeout);
+    co_await first_look(*self, writes, std::min(end, latest));
+    if (here.now() >= std::min(end, latest)) {
+        co_return error(lido::errc::acquire_timeout,
+                        fmt::format("no member was known before the deadline ({})", self->describe()),
+                        "look why they do not answer, or raise the time-out");
     }
     upstream::call_options options;
+    options.timeout = std::min(deadline_after(end, last_word), latest) - here.now();
     options.writes = writes;
     options.repeatable = !writes;
     member_call<T> mine(what, writes);
@@ -395,7 +414,7 @@ task<result<transaction>> begin_of(std::shared_ptr<shared_state> of, transaction
     const shared_state::ask<transaction> what = [options, end](detail::any_pool& at) {
         return at.begin(detail::ending_at(end, options, scheduler::current()->now()));
     };
-    operation<transaction> asked = of->call<transaction>(writes, what);
+    operation<transaction> asked = of->call<transaction>(writes, what, end);
     result<transaction> given = co_await std::move(asked);
     co_return std::move(given);
 }

@@ -56,4 +56,15 @@ outcome outcome_of(const error& failure, bool may_have_acted) noexcept {
     return may_have_acted ? outcome::unsure : outcome::failed;
 }
 
+outcome outcome_of_wait_in_vain(bool pool_full) noexcept {
+    return pool_full ? outcome::refused : outcome::unreached;
+}
+
+outcome outcome_without_connection(const error& why, bool pool_full) noexcept {
+    const bool waited = why == errc::timeout || why == errc::acquire_timeout;
+    if (waited) return outcome_of_wait_in_vain(pool_full);
+    const outcome how = outcome_of(why, false);
+    return how == outcome::failed ? outcome::unreached : how;
+}
+
 }  // namespace lido::upstream

@@ -72,6 +72,10 @@ public:
     /// Remembers that the socket is idle from this turn on, for `quiet`.
     void mark_idle() noexcept { idle_turn_ = loop_.turn(); }
 
+    /// Has the loop heard that the peer has ended its sending, or that the connection is broken? Bytes from before may
+    /// still be there to be read. Costs nothing.
+    [[nodiscard]] bool hung_up() const noexcept { return hung_up_; }
+
     /// Called, on the loop, when anything happens while nobody waits to read: stray bytes or the peer's end.
     using disturbance = void (*)(void* context) noexcept;
     void on_disturbance(disturbance call, void* context) noexcept {

@@ -20,7 +20,8 @@ namespace lido::sql {
 /// what commits by itself, such as DDL in MySQL.) Within a transaction that is the transaction's matter: PostgreSQL
 /// lets nothing but a rollback follow, with the others what was executed before the failure stands until there is one.
 /// A batch that is given up, or runs out of time, or whose results are too large, is cancelled; outside of a
-/// transaction all of it or none has happened then.
+/// transaction all of it or none has happened then. Which of the two a `timeout` leaves open with PostgreSQL; with
+/// MySQL and SQLite it means that none has, and a COMMIT that was not answered in time is `maybe_executed`.
 ///
 /// A plain value. Its constructor is user-provided, so it is safe inside a `co_await` expression.
 class batch {

@@ -91,7 +91,9 @@ public:
     pool& operator=(pool&&) = delete;
     ~pool();
 
-    /// See `basic_pool::query` and the others there.
+    /// See `basic_pool::query` and the others there. A write that ends with `timeout` may have taken effect, unless the
+    /// text says that nothing was sent: it was cancelled, and the cancel may have come too late. Lido never makes it
+    /// again. docs/guide/sql.md says how to know.
     template <class... Values>
     // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved from
     [[nodiscard]] operation<rows> query(statement what, Values&&... values) {

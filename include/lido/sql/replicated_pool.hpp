@@ -62,7 +62,8 @@ struct member_report {
 /// so a failover is followed. docs/design/sql_replicas.md has the rules.
 ///
 /// Thread-safe; movable. The runtime must outlive it. It begins to check its members when it is opened, and the first
-/// calls wait until it knows them.
+/// calls wait until it knows them, at most as long as for a connection: `acquire_timeout`, or the time of their
+/// transaction.
 ///
 /// Errors beside those of `basic_pool`: `circuit_open` when no member can serve; its text says what is known of each.
 class replicated_pool {
@@ -77,7 +78,8 @@ public:
     replicated_pool& operator=(replicated_pool&&) = delete;
     ~replicated_pool();
 
-    /// At the primary; see `basic_pool`. Not made again by itself.
+    /// At the primary; see `basic_pool`. Not made again by itself. A write that ends with `timeout` may have taken
+    /// effect, see `pool::query`.
     template <class... Values>
     // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved from
     [[nodiscard]] operation<rows> query(statement what, Values&&... values) {

@@ -44,4 +44,15 @@ struct attempt_end {
 /// others: failed, or unsure.
 [[nodiscard]] outcome outcome_of(const error& failure, bool may_have_acted) noexcept;
 
+/// What a wait for a connection that took too long says about the endpoint. `pool_full`: the pool had all that it may
+/// have, and some were lent (`pool::statistics::is_full`), so it was our own callers who gave none back: refused.
+/// Otherwise the endpoint gave none: unreached.
+[[nodiscard]] outcome outcome_of_wait_in_vain(bool pool_full) noexcept;
+
+/// What it says about the endpoint that there was no connection to it, for the reason `why`. Nothing was sent.
+///
+/// acquire_timeout, timeout: a wait in vain. Whatever else an opener calls its failure: unreached. A refusal by our own
+/// pool, and the caller's own faults, are what `outcome_of` says.
+[[nodiscard]] outcome outcome_without_connection(const error& why, bool pool_full) noexcept;
+
 }  // namespace lido::upstream

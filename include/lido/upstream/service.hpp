@@ -62,17 +62,10 @@ public:
         options.timeout = std::clamp<duration>(left, std::chrono::nanoseconds(1), std::chrono::hours(1));
         return options;
     }
-    /// Whoever waited in vain for a connection: did the pool have all that it may have, and lent them, or was none
-    /// there because the endpoint gave none?
-    [[nodiscard]] outcome waited_in_vain() const {
-        return connections.statistics().is_full() ? outcome::refused : outcome::unreached;
-    }
-    /// What it says of the endpoint that the pool refused.
+    /// What it says of the endpoint that its pool gave no connection, until the deadline or for the reason `why`.
+    [[nodiscard]] outcome waited_in_vain() const { return outcome_of_wait_in_vain(connections.statistics().is_full()); }
     [[nodiscard]] outcome outcome_of_refusal(const error& why) const {
-        if (why == errc::acquire_timeout) return waited_in_vain();
-        // Whatever a connector calls its failure: without a connection nothing was sent.
-        const outcome how = outcome_of(why, false);
-        return how == outcome::failed ? outcome::unreached : how;
+        return outcome_without_connection(why, connections.statistics().is_full());
     }
     [[nodiscard]] task<check_outcome> check(time_point deadline) override {
         const pool::acquire_options options = by(deadline);

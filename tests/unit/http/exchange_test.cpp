@@ -141,6 +141,37 @@ TEST_F(exchange_test, with_bytes_behind_the_response_gives_it_and_ends_the_conne
     EXPECT_FALSE(usable());
 }
 
+TEST_F(exchange_test, with_the_peers_end_right_behind_the_response_gives_it_and_ends_the_connection) {
+    const auto running = begin(request(method::get, "/"));
+    put(far_.get(), answer);
+    far_.reset();
+    finish(running);
+    ASSERT_FALSE(outcome_.failure.has_value());
+    EXPECT_EQ(outcome_.response.body(), "right");
+    EXPECT_FALSE(usable()) << "it would be lent again";
+}
+
+TEST_F(exchange_test, with_the_peers_end_before_the_body_was_read_gives_it_and_ends_the_connection) {
+    const auto running = begin(request(method::get, "/"));
+    const std::string body(100'000, 'x');  // more than is read at once
+    put(far_.get(), "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+    put(far_.get(), body);
+    far_.reset();
+    finish(running);
+    ASSERT_FALSE(outcome_.failure.has_value()) << outcome_.failure->message();
+    EXPECT_EQ(outcome_.response.body(), body);
+    EXPECT_FALSE(usable());
+}
+
+TEST_F(exchange_test, hears_of_the_peers_end_while_idle) {
+    const auto running = begin(request(method::get, "/"));
+    put(far_.get(), answer);
+    finish(running);
+    EXPECT_TRUE(usable());
+    far_.reset();
+    loop_.run_until([&] { return !usable(); });
+}
+
 TEST_F(exchange_test, hears_of_stray_bytes_while_idle) {
     const auto running = begin(request(method::get, "/"));
     put(far_.get(), answer);

@@ -9,6 +9,7 @@
 #include "support/work.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -24,6 +25,7 @@ struct fake_server {
         serves,
         gone,    ///< refuses connections, and has broken those that were
         silent,  ///< takes connections and questions, and never answers
+        mute,    ///< the same, and yet does what it was asked to
     };
     std::string name;
     condition is = condition::serves;
@@ -33,6 +35,8 @@ struct fake_server {
     std::uint64_t epoch = 0;
     std::vector<std::int64_t> written;
     int opened = 0;
+    int last_written_on = 0;           ///< which of the connections that were opened
+    std::function<void()> on_retired;  ///< called when the connections of a pool to it have been retired
 };
 
 /// By name, which is the host in a URL. Who follows has at once what the newest primary has, while both serve.
@@ -79,12 +83,13 @@ private:
 /// what begins and ends transactions.
 class fake_server_session {
 public:
-    fake_server_session(fake_cluster& all, fake_server& to) : cluster_(all), server_(to) {}
+    fake_server_session(fake_cluster& all, fake_server& to) : cluster_(all), server_(to), number_(++to.opened) {}
 
     [[nodiscard]] task<result<sql::rows>> run(const sql::statement& what, const sql::parameters& with,
                                               time_point deadline) {
         const sql::session_state before = std::exchange(state_, sql::session_state::busy);
-        if (server_.is == fake_server::condition::silent) {
+        if (server_.is == fake_server::condition::mute) static_cast<void>(answer(what.text(), with));
+        if (server_.is == fake_server::condition::silent || server_.is == fake_server::condition::mute) {
             co_await delay(deadline - scheduler::current()->now());
             co_return error(lido::errc::timeout, server_.name + " did not answer in time");
         }
@@ -126,6 +131,7 @@ private:
             given.add_text(server_.name);
         } else if (text == "write") {
             if (!server_.takes_writes) return error(sql::errc::read_only, server_.name + " takes no writes");
+            server_.last_written_on = number_;
             cluster_.write(server_, std::get<std::int64_t>(with.front().get()));
         } else if (text == "BEGIN") {
             state_ = sql::session_state::open;
@@ -137,6 +143,7 @@ private:
 
     fake_cluster& cluster_;
     fake_server& server_;
+    const int number_;  // of the connections that were opened to it
     sql::rows streamed_;
     sql::session_state state_ = sql::session_state::idle;
 };
@@ -150,7 +157,6 @@ public:
         if (server_->is == fake_server::condition::gone) {
             co_return error(lido::errc::connect_failed, server_->name + " refuses connections");
         }
-        ++server_->opened;
         co_return std::make_unique<connection>(*cluster_, *server_);
     }
     [[nodiscard]] task<result<void>> check(connection& which, time_point deadline) {
@@ -187,11 +193,14 @@ struct fake_server_settings {
 class fake_server_pool : public sql::basic_pool<fake_server_connector> {
 public:
     fake_server_pool(scheduler_group& group, const fake_server_settings& with)
-        : basic_pool(group, with.pool, fake_server_connector(with.all, with.to)), group_(group) {}
+        : basic_pool(group, with.pool, fake_server_connector(with.all, with.to)), group_(group), to_(with.to) {}
 
     [[nodiscard]] operation<sql::server_report> report() { return {group_, nothing()}; }
     [[nodiscard]] operation<sql::replication_state> replication() { return {group_, asked(query("replication"))}; }
-    void retire_all() { connections().retire_all(); }
+    void retire_all() {
+        connections().retire_all();
+        if (to_.on_retired) to_.on_retired();
+    }
 
 private:
     static task<result<sql::server_report>> nothing() { co_return sql::server_report(); }
@@ -206,6 +215,7 @@ private:
     }
 
     scheduler_group& group_;
+    fake_server& to_;
 };
 
 /// A pool for a URL, as `replicated_opener` wants it: the host is the server's name.

@@ -23,6 +23,7 @@ using condition = test::fake_server::condition;
 using test::fake_cluster;
 using test::fake_server;
 using test::started;
+using testing::AnyOf;
 using testing::HasSubstr;
 
 using names = std::set<std::string>;
@@ -303,6 +304,103 @@ TEST_F(replicated_world, the_first_calls_wait_until_the_members_are_known) {
     EXPECT_TRUE(reading.take());
 }
 
+TEST_F(replicated_world, a_transaction_waits_for_members_that_nobody_knows_yet_no_longer_than_its_time) {
+    have_a_primary_and_two_replicas(1);
+    for (const char* each : {"a", "b", "c"}) cluster_.at(each).is = condition::silent;
+    begin_to_open();
+    for (const access_mode access : {access_mode::read_write, access_mode::read_only}) {
+        const auto begun = group_.at(0).start(db_->begin({.access = access, .timeout = 50ms}));
+        group_.advance(49ms);
+        EXPECT_FALSE(begun.done());
+        group_.advance(1ms);
+        ASSERT_TRUE(begun.done()) << "it waits longer than it has time";
+        const auto given = begun.take();
+        ASSERT_FALSE(given);
+        EXPECT_EQ(given.error(), lido::errc::acquire_timeout) << given.error().message();
+        EXPECT_THAT(given.error().what(), HasSubstr("a: unknown; b: unknown; c: unknown"));
+    }
+}
+
+TEST_F(replicated_world, a_function_in_a_transaction_waits_for_members_that_nobody_knows_yet_no_longer_than_its_time) {
+    have_a_primary_and_two_replicas(1);
+    cluster_.at("a").is = condition::silent;
+    begin_to_open();
+    const auto work = [](transaction&) -> task<result<int>> { co_return 1; };
+    const auto ended = group_.at(0).start(db_->transact(work, {.timeout = 50ms}));
+    group_.advance(50ms);
+    ASSERT_TRUE(ended.done());
+    EXPECT_EQ(ended.take().error(), lido::errc::acquire_timeout);
+}
+
+TEST_F(replicated_world, a_statement_waits_for_members_that_nobody_knows_yet_as_long_as_for_a_connection) {
+    have_a_primary_and_two_replicas(1);
+    settings_.pool.connections.acquire_timeout = 500ms;
+    cluster_.at("c").is = condition::silent;
+    begin_to_open();
+    const auto reading = group_.at(0).start(db_->read("who"));
+    group_.advance(499ms);
+    EXPECT_FALSE(reading.done()) << "the third may be the best to be read";
+    group_.advance(1ms);
+    ASSERT_TRUE(reading.done());
+    const auto read = reading.take();
+    ASSERT_TRUE(read) << read.error().message();
+    EXPECT_THAT((*read)[0][0].as<std::string>().value(), AnyOf("a", "b")) << "they have answered";
+}
+
+TEST_F(replicated_world, a_write_waits_for_a_primary_that_nobody_knows_yet_as_long_as_for_a_connection) {
+    have_a_primary_and_two_replicas(1);
+    settings_.pool.connections.acquire_timeout = 500ms;
+    cluster_.at("a").is = condition::silent;
+    begin_to_open();
+    const auto writing = group_.at(0).start(db_->query("write", 1));
+    group_.advance(499ms);
+    EXPECT_FALSE(writing.done());
+    group_.advance(1ms);
+    ASSERT_TRUE(writing.done());
+    const auto given = writing.take();
+    ASSERT_FALSE(given);
+    EXPECT_EQ(given.error(), lido::errc::circuit_open) << given.error().message();
+    EXPECT_THAT(given.error().what(), HasSubstr("a: unknown; b: replica; c: replica"));
+}
+
+TEST_F(replicated_world, a_transaction_that_gets_no_connection_at_the_known_primary_is_told_so_at_the_end_of_its_time) {
+    have_a_primary_and_two_replicas(1);
+    settings_.pool.connections.max_size = 1;
+    open();
+    auto first = at_once(db_->begin()).value().value();
+    const auto begun = group_.at(0).start(db_->begin({.timeout = 50ms}));
+    group_.advance(50ms);
+    ASSERT_TRUE(begun.done());
+    const auto given = begun.take();
+    ASSERT_FALSE(given);
+    EXPECT_EQ(given.error(), lido::errc::acquire_timeout) << given.error().message();
+    EXPECT_TRUE(given.error().numbers()) << "the pool itself says so";
+}
+
+TEST_F(replicated_world, the_connections_of_a_member_are_retired_before_its_new_role_is_known) {
+    have_a_primary_and_two_replicas(1);
+    open();
+    EXPECT_EQ(readers(), (names{"b", "c"}));  // so that there are connections of before
+    expect_writes_at("a");
+    const auto takes_writes_from_calls = [this](std::size_t which) {
+        return !db_->health().endpoints.at(which).settings.read_only;
+    };
+    std::vector<std::string> seen;
+    cluster_.at("a").on_retired = [&] {
+        seen.emplace_back(takes_writes_from_calls(0) ? "a is retired as a primary" : "a is retired too late");
+    };
+    cluster_.at("b").on_retired = [&] {
+        seen.emplace_back(takes_writes_from_calls(1) ? "b is retired too late" : "b is retired as a replica");
+    };
+    const int before = cluster_.at("b").opened;
+    takes_writes("b", 2)(cluster_);
+    settle();
+    EXPECT_EQ(seen, (std::vector<std::string>{"a is retired as a primary", "b is retired as a replica"}));
+    expect_writes_at("b");
+    EXPECT_GT(cluster_.at("b").last_written_on, before) << "written on a connection of the time before";
+    for (const char* each : {"a", "b"}) cluster_.at(each).on_retired = nullptr;
+}
+
 TEST_F(replicated_world, a_write_that_a_primary_refuses_has_it_asked_at_once) {
     have_a_primary_and_two_replicas(1);
     open();
@@ -325,6 +423,23 @@ TEST_F(replicated_world, a_write_to_a_primary_that_has_just_gone_is_told_so_at_o
     const auto refused = write();
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error(), lido::errc::connection_closed) << refused.error().message();
+}
+
+TEST_F(replicated_world, a_write_that_is_not_answered_in_time_is_a_timeout_and_is_not_made_again) {
+    have_a_primary_and_two_replicas(1);
+    settings_.pool.statement_timeout = 100ms;
+    open();
+    expect_writes_at("a");
+    cluster_.at("a").is = condition::mute;
+    takes_writes("b", 2)(cluster_);  // where it could be made again
+    const auto writing = group_.at(0).start(db_->query("write", 1000));
+    settle();
+    ASSERT_TRUE(writing.done());
+    const auto given = writing.take();
+    ASSERT_FALSE(given);
+    EXPECT_EQ(given.error(), lido::errc::timeout) << given.error().message();
+    EXPECT_EQ(cluster_.written().at(1000), 1) << "it took effect, once";
+    EXPECT_EQ(cluster_.at("a").written.back(), 1000);
 }
 
 TEST_F(replicated_world, a_read_whose_replica_has_just_gone_is_made_at_another) {

@@ -1,7 +1,6 @@
 #include "lido/upstream/settings.hpp"
 
 #include "lido/upstream/endpoint.hpp"
-#include "lido/upstream/outcome.hpp"
 
 #include <gtest/gtest.h>
 
@@ -55,30 +54,6 @@ TEST(endpoint_settings, name_the_one_that_is_out_of_range) {
     EXPECT_TRUE((endpoint_settings{.name = "eu"}.validate()));
     EXPECT_FALSE((endpoint_settings{.name = "eu", .weight = -1.0}.validate()));
     EXPECT_FALSE((endpoint_settings{.name = std::string(501, 'x')}.validate()));
-}
-
-TEST(outcome_of_an_error, is_that_of_the_table) {
-    const auto of = [](errc code, bool may_have_acted = false) {
-        return outcome_of(error(code, "test"), may_have_acted);
-    };
-    for (const errc code : {errc::connect_failed, errc::connect_timeout, errc::resolve_failed, errc::tls_failed}) {
-        EXPECT_EQ(of(code, true), outcome::unreached) << name_of(code);
-    }
-    for (const errc code : {errc::acquire_timeout, errc::queue_full, errc::pool_exhausted, errc::pool_paused}) {
-        EXPECT_EQ(of(code, true), outcome::refused) << name_of(code);
-    }
-    for (const errc code :
-         {errc::cancelled, errc::invalid_argument, errc::limit_exceeded, errc::would_deadlock, errc::pool_closed}) {
-        EXPECT_EQ(of(code, true), outcome::ignored) << name_of(code);
-    }
-    for (const errc code : {errc::read_timeout, errc::write_timeout, errc::timeout, errc::connection_closed,
-                            errc::protocol_error, errc::maybe_executed}) {
-        EXPECT_EQ(of(code), outcome::failed) << name_of(code);
-        EXPECT_EQ(of(code, true), outcome::unsure) << name_of(code);
-    }
-    const error foreign(std::make_error_code(std::errc::io_error), "test");
-    EXPECT_EQ(outcome_of(foreign, false), outcome::failed);
-    EXPECT_EQ(outcome_of(foreign, true), outcome::unsure);
 }
 
 }  // namespace

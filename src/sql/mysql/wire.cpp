@@ -121,7 +121,6 @@ void wire::send(answer& to, answer_kind kind, std::uint8_t first_number) {
     kind_ = kind;
     order_ = answer_order(kind, ends_definitions_);
     expected_ = &to;
-    if (reader_.unread() > 0) out_of_step("more than was asked for");
     if (broken_) return fail(error(*broken_));
     reader_.expect_number(first_number);
     flush();
@@ -192,6 +191,7 @@ void wire::take_packets() {
     while (reads()) {
         switch (reader_.next(next)) {
             case packet_reader::found::nothing:
+                if (expected_ == nullptr && reader_.unread() > 0) take_last_words({});
                 return;
             case packet_reader::found::out_of_sequence:
                 return take_last_words(next);

@@ -8,8 +8,8 @@ namespace lido::mysql {
 namespace {
 
 constexpr std::size_t size_field = 4;
-/// 65,535 columns whose names are as long as they may be have less.
-constexpr std::size_t most_bytes = std::size_t{64} * 1024 * 1024;
+/// The 4096 columns that a server has at most, with names as long as they may be, have less than half of that.
+constexpr std::size_t most_bytes = std::size_t{16} * 1024 * 1024;
 /// Between two results.
 constexpr std::size_t most_kept = std::size_t{64} * 1024;
 constexpr std::size_t size_of_fixed = 12;

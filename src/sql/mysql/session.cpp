@@ -49,17 +49,23 @@ void session::implementation::ended(void* self) noexcept {
 
 // ---- states and errors ----------------------------------------------------------------------------------------------
 
+task<result<void>> session::implementation::acknowledged(call_scope& call, answer& by, time_point deadline) {
+    const bool in_time = co_await wire_.wait(by, deadline);
+    if (!in_time) co_return too_late();
+    if (by.is_good()) co_return result<void>();
+    call.end_broken();
+    if (by.failed) co_return std::move(*by.failed);
+    co_return make_error(by.refused->number, by.refused->state, by.refused->message);
+}
+
 task<result<session_state>> session::implementation::ask_state(call_scope& call, time_point deadline) {
     answer said(wire_);
     packet_writer to = write();
     to.ping();
     wire_.send(said, answer_kind::acknowledged, to.next_number());
-    const bool in_time = co_await wire_.wait(said, deadline);
-    if (!in_time) co_return too_late();
-    if (said.is_good()) co_return state_of(wire_.status());
-    error why = failure(call, said);
-    call.end_broken();
-    co_return std::move(why);
+    result<void> done = co_await acknowledged(call, said, deadline);
+    if (!done) co_return std::move(done).error();
+    co_return state_of(wire_.status());
 }
 
 task<void> session::implementation::settle(call_scope& call, std::string_view text, time_point deadline) {
@@ -280,22 +286,18 @@ task<result<void>> session::implementation::reset_all(time_point deadline) {
     if (auto allowed = check_free(); !allowed) co_return std::move(allowed).error();
     call_scope call(*this);
     statements_.clear();
-    for (const bool is_zone : {false, true}) {
-        answer said(wire_);
-        packet_writer to(wire_.out());
-        if (is_zone) {
-            to.query("SET time_zone = '+00:00'");
-        } else {
-            to.reset_connection();
-        }
-        wire_.send(said, answer_kind::acknowledged, to.next_number());
-        const bool in_time = co_await wire_.wait(said, deadline);
-        if (!in_time) co_return too_late();
-        if (said.is_good()) continue;
-        error why = failure(call, said);
-        call.end_broken();
-        co_return std::move(why);
-    }
+    answer reset(wire_);
+    packet_writer first(wire_.out());
+    first.reset_connection();
+    wire_.send(reset, answer_kind::acknowledged, first.next_number());
+    result<void> done = co_await acknowledged(call, reset, deadline);
+    if (!done) co_return std::move(done).error();
+    answer zoned(wire_);
+    packet_writer second(wire_.out());
+    second.query("SET time_zone = '+00:00'");
+    wire_.send(zoned, answer_kind::acknowledged, second.next_number());
+    done = co_await acknowledged(call, zoned, deadline);
+    if (!done) co_return std::move(done).error();
     call.end_good();
     co_return result<void>();
 }

@@ -88,6 +88,8 @@ private:
 
     /// Ends a call whose answer has come, and has not failed.
     void end_well(call_scope& call, const answer& came, prepared_statement* of) noexcept;
+    /// Waits for an OK. Without one the call has ended, and the session is busy or broken.
+    [[nodiscard]] task<result<void>> acknowledged(call_scope& call, answer& by, time_point deadline);
     /// The server's word by a ping. Without one the call has ended, and the session is busy or broken.
     [[nodiscard]] task<result<sql::session_state>> ask_state(call_scope& call, time_point deadline);
     /// Ends a call that was refused: where the session stands now, only the server knows. `text` is what was refused.

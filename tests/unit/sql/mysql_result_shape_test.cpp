@@ -95,7 +95,7 @@ TEST(mysql_result_shape, what_is_no_definition_makes_none) {
 
 TEST(mysql_result_shape, definitions_are_bounded_together) {
     column_definitions all;
-    const std::string large(std::size_t{16} * 1024 * 1024, 'x');
+    const std::string large(std::size_t{5} * 1024 * 1024, 'x');
     for (int i = 0; i < 3; ++i) EXPECT_TRUE(all.add(large));
     EXPECT_FALSE(all.add(large));
     all.clear();

@@ -17,7 +17,8 @@ if(LIDO_BUILD_FUZZERS)
   set(lido_fuzz_sql_parts
       array_literal database_url error keyword pool_settings remedy rows value postgres/answer_order postgres/connect_parameters
       postgres/message_body postgres/message_reader postgres/row_decoding postgres/server_error postgres/statement_kind
-      postgres/text_parameters mysql/gtids mysql/ok_packet mysql/place replication_state sqlite/keyword sqlite/pool_settings)
+      postgres/text_parameters mysql/answer_order mysql/answer_packets mysql/gtids mysql/packet_reader
+      mysql/place mysql/result_shape mysql/row_decoding replication_state sqlite/keyword sqlite/pool_settings)
   list(TRANSFORM lido_fuzz_sql_parts PREPEND "${PROJECT_SOURCE_DIR}/src/sql/")
   list(TRANSFORM lido_fuzz_sql_parts APPEND ".cpp")
   add_library(lido_fuzz_sql STATIC EXCLUDE_FROM_ALL ${lido_fuzz_sql_parts})

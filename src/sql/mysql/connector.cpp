@@ -3,6 +3,9 @@
 #include "lido/base/worker_threads.hpp"
 #include "lido/net/event_loop.hpp"
 #include "sql/fence_pause.hpp"
+#include "sql/mysql/channel.hpp"
+#include "sql/mysql/errors.hpp"
+#include "sql/mysql/handle.hpp"
 #include "sql/mysql/place.hpp"
 #include "sql/mysql/session_implementation.hpp"
 #include "sql/readable_files.hpp"
@@ -49,7 +52,6 @@ void set_options(MYSQL* handle, const place& to, const sql::pool_settings& setti
     const my_bool on = 1;
     const unsigned off = 0;
     const auto largest = static_cast<unsigned long>(std::max(settings.max_result_bytes, settings.max_statement_bytes));
-    mysql_optionsv(handle, MYSQL_OPT_NONBLOCK, nullptr);
     mysql_optionsv(handle, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
     mysql_optionsv(handle, MYSQL_OPT_READ_TIMEOUT, &seconds);
     mysql_optionsv(handle, MYSQL_OPT_WRITE_TIMEOUT, &seconds);
@@ -96,6 +98,16 @@ result<unique_handle> connect(const place& to, const sql::pool_settings& setting
                                   to.to_text());
     }
     return made;
+}
+
+/// From here on libmariadb says nothing but its farewell.
+result<std::unique_ptr<session>> take_over(net::event_loop& loop, unique_handle connected,
+                                           const sql::pool_settings& settings, pool::connection_events events) {
+    const result<channel> over = channel::of(connected.get());
+    if (!over) return over.error();
+    auto made = std::make_unique<session::implementation>(loop, std::move(connected), *over, settings, events);
+    if (auto watched = made->watch(); !watched) return std::move(watched).error();
+    return std::make_unique<session>(std::move(made));
 }
 
 /// Blocks: ends a statement that another connection still runs.
@@ -160,8 +172,7 @@ task<result<std::unique_ptr<session>>> connector::open(const pool::open_request&
                         fmt::format("connect to {}: no answer in time", mine->to.to_text()));
     }
     if (!connected) co_return std::move(connected).error();
-    co_return std::make_unique<session>(
-        std::make_unique<session::implementation>(loop, std::move(*connected), mine->settings, events));
+    co_return take_over(loop, std::move(*connected), mine->settings, events);
 }
 
 task<result<void>> connector::check(session& which, time_point deadline) {

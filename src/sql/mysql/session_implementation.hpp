@@ -1,46 +1,32 @@
-// Lido: what stands behind a MySQL session: libmariadb's handle, driven on an event loop.
+// Lido: what stands behind a MySQL session: the wire, and what a session has to know of its server.
 #pragma once
 
-#include "lido/net/descriptor_watch.hpp"
 #include "lido/pool/connector.hpp"
 #include "lido/sql/mysql/session.hpp"
 #include "lido/sql/pool_settings.hpp"
-#include "sql/mysql/errors.hpp"
-#include "sql/mysql/parameter_binding.hpp"
-#include "sql/mysql/result_columns.hpp"
-
-#include <mysql.h>
+#include "sql/mysql/statement_cache.hpp"
+#include "sql/mysql/wire.hpp"
 
 #include <atomic>
-#include <list>
 #include <memory>
-#include <optional>
-#include <string>
 #include <string_view>
-#include <unordered_map>
 
 namespace lido::mysql {
 
-/// Closes a connection politely, or at once when it was shut down before.
-struct handle_closer {
-    void operator()(MYSQL* handle) const noexcept { mysql_close(handle); }
-};
-using unique_handle = std::unique_ptr<MYSQL, handle_closer>;
-
-/// While rows are on their way, this waits for all of them.
-struct text_result_freer {
-    void operator()(MYSQL_RES* result) const noexcept { mysql_free_result(result); }
-};
-using unique_text_result = std::unique_ptr<MYSQL_RES, text_result_freer>;
+class packet_writer;
 
 /// Belongs to its loop; `state` may be read on any thread.
 class session::implementation {
 public:
-    implementation(net::event_loop& loop, unique_handle connected, const sql::pool_settings& settings,
-                   pool::connection_events events);
+    /// `over` is the channel of `connected`.
+    implementation(net::event_loop& loop, unique_handle connected, const channel& over,
+                   const sql::pool_settings& settings, pool::connection_events events);
     implementation(const implementation&) = delete;
     implementation& operator=(const implementation&) = delete;
     ~implementation();
+
+    /// Once, before anything else.
+    [[nodiscard]] result<void> watch();
 
     [[nodiscard]] task<result<sql::rows>> run(const sql::statement& what, const sql::parameters& with,
                                               time_point deadline);
@@ -52,25 +38,13 @@ public:
     [[nodiscard]] task<result<void>> reset_all(time_point deadline);
 
     [[nodiscard]] sql::session_state state() const noexcept { return state_.load(std::memory_order_acquire); }
-    [[nodiscard]] MYSQL* handle() const noexcept { return handle_.get(); }
+    [[nodiscard]] MYSQL* handle() const noexcept { return wire_.handle(); }
     /// Of the error reported last; 0: none yet.
     [[nodiscard]] unsigned last_number() const noexcept { return last_number_; }
     /// Nothing more is sent or awaited: closing will not wait for anything.
-    void shut_down() noexcept;
+    void shut_down() noexcept { wire_.shut_down(); }
 
 private:
-    /// A statement that was prepared. Closed with the handle, or when it leaves the cache.
-    struct prepared {
-        explicit prepared(MYSQL* of) : statement(mysql_stmt_init(of)) {}
-        prepared(const prepared&) = delete;
-        prepared& operator=(const prepared&) = delete;
-        ~prepared() {
-            if (statement != nullptr) mysql_stmt_close(statement);
-        }
-        MYSQL_STMT* statement;
-        std::string text;
-        result_columns columns;
-    };
     /// Is `busy` from its making on; the end of a call says what it is then. A call that is destroyed half-way so
     /// leaves a busy session.
     class call_scope {
@@ -82,16 +56,17 @@ private:
         }
         call_scope(const call_scope&) = delete;
         call_scope& operator=(const call_scope&) = delete;
-        void end_as(sql::session_state what) noexcept { of_.state_.store(what, std::memory_order_release); }
+        void end_as(sql::session_state what) noexcept {
+            const sql::session_state now = of_.wire_.broken() ? sql::session_state::broken : what;
+            of_.state_.store(now, std::memory_order_release);
+        }
         /// The answer is complete, and the server's word counts.
-        void end_good() noexcept { end_as(of_.state_by_server()); }
+        void end_good() noexcept { end_as(state_of(of_.wire_.status())); }
         /// Nothing was sent that could have changed anything.
         void end_unsent() noexcept { end_as(of_.before_); }
         void end_broken() noexcept { end_as(sql::session_state::broken); }
         /// The server refused, and so said nothing about its state: the call ends by `settle`.
         void note_refusal() noexcept { was_refused_ = true; }
-        /// The same is tried another way.
-        void go_on() noexcept { was_refused_ = false; }
         [[nodiscard]] bool was_refused() const noexcept { return was_refused_; }
 
     private:
@@ -99,62 +74,42 @@ private:
         bool was_refused_ = false;
     };
 
-    /// Drives one of libmariadb's calls to its end: `start()` and `go_on(events)` say what it waits for. False: the
-    /// deadline came, and the call stands where it is.
-    template <class Start, class Continue>
-    [[nodiscard]] task<bool> drive(Start start, Continue go_on, time_point deadline);
-    /// The same from where it waits for the first time. For calls that mostly do not: they are then spared a task.
-    template <class Continue>
-    [[nodiscard]] task<bool> drive_on(int waits, Continue go_on, time_point deadline);
+    /// Begins what is sent next with what the server is to close.
+    [[nodiscard]] packet_writer write();
+    void send_prepare(answer& to, std::string_view text);
+    [[nodiscard]] result<void> send_execute(call_scope& call, answer& to, const prepared_statement& what,
+                                            const sql::parameters& with);
+    void send_text(answer& to, std::string_view text);
+    /// What an answer to `send_prepare` has brought is a statement from now on.
+    [[nodiscard]] prepared_statement& keep(std::string_view text, answer& from);
+    /// For statements that are not in the cache. Null: it cannot be prepared, but goes as text.
+    [[nodiscard]] task<result<prepared_statement*>> prepare(call_scope& call, std::string_view text, bool may_be_text,
+                                                            time_point deadline);
 
-    [[nodiscard]] sql::session_state state_by_server() const noexcept;
+    /// Ends a call whose answer has come, and has not failed.
+    void end_well(call_scope& call, const answer& came, prepared_statement* of) noexcept;
+    /// Waits for an OK. Without one the call has ended, and the session is busy or broken.
+    [[nodiscard]] task<result<void>> acknowledged(call_scope& call, answer& by, time_point deadline);
     /// The server's word by a ping. Without one the call has ended, and the session is busy or broken.
     [[nodiscard]] task<result<sql::session_state>> ask_state(call_scope& call, time_point deadline);
     /// Ends a call that was refused: where the session stands now, only the server knows. `text` is what was refused.
     [[nodiscard]] task<void> settle(call_scope& call, std::string_view text, time_point deadline);
-    [[nodiscard]] error failure(call_scope& call);
-    [[nodiscard]] error failure(call_scope& call, MYSQL_STMT* of);
-    [[nodiscard]] error failure(call_scope& call, unsigned number, std::string_view state, std::string_view message);
+    [[nodiscard]] error failure(call_scope& call, answer& of);
     [[nodiscard]] static error too_late();
-    [[nodiscard]] error too_large() const;
 
-    /// Null when it is not in the cache.
-    [[nodiscard]] std::shared_ptr<prepared> find(std::string_view text);
-    /// With `refused` it cannot be prepared at all.
-    [[nodiscard]] task<result<std::shared_ptr<prepared>>> prepare(call_scope& call, std::string_view text,
-                                                                  time_point deadline, bool& refused);
-    void keep(const std::shared_ptr<prepared>& made);
-    [[nodiscard]] task<result<void>> execute(call_scope& call, prepared& what, const sql::parameters& with,
-                                             parameter_binding& bound, time_point deadline);
-    /// Appends rows until one of the limits is reached. True: there may be more.
-    [[nodiscard]] task<result<bool>> take_rows(call_scope& call, prepared& what, sql::rows& into, std::size_t most_rows,
-                                               std::size_t most_bytes, time_point deadline);
-    [[nodiscard]] task<result<void>> finish(call_scope& call, prepared& what, time_point deadline);
-    [[nodiscard]] task<result<sql::rows>> run_prepared(call_scope& call, std::shared_ptr<prepared> what,
-                                                       const sql::parameters& with, time_point deadline);
-    [[nodiscard]] task<result<sql::rows>> run_text(call_scope& call, std::string_view text, time_point deadline);
-    /// Appends all rows of the result that is next.
-    [[nodiscard]] task<result<void>> take_text(call_scope& call, sql::rows& into, time_point deadline);
-    [[nodiscard]] task<result<void>> finish_text(call_scope& call, time_point deadline);
     [[nodiscard]] result<void> check_free() const;
     /// Is it free, and for this statement?
     [[nodiscard]] result<void> check_free_for(std::string_view text) const;
-    void disturbed() noexcept;
+    static void ended(void* self) noexcept;
 
-    const sql::pool_settings& settings_;
     pool::connection_events events_;
     std::atomic<sql::session_state> state_{sql::session_state::idle};
     sql::session_state before_ = sql::session_state::idle;  // the call that is under way, or a stream
     unsigned last_number_ = 0;
-    unique_handle handle_;
-    std::optional<net::descriptor_watch> watch_;  // destroyed before the handle closes its descriptor
-
-    using cache_list = std::list<std::shared_ptr<prepared>>;
-    cache_list cache_;  // used last first
-    std::unordered_map<std::string_view, cache_list::iterator> cached_;
-    std::shared_ptr<prepared> uncached_;  // the last, where there is no cache
-    std::shared_ptr<prepared> streaming_;
-    unique_text_result text_result_;  // of a call that was given up: freed when nothing more can come
+    statement_cache statements_;
+    wire wire_;
+    std::unique_ptr<answer> streamed_;
+    prepared_statement* streaming_ = nullptr;  // what it is of
 };
 
 }  // namespace lido::mysql

@@ -92,6 +92,30 @@ TEST_F(mysql_tls, near_servers_are_spoken_to_plainly_unless_told_otherwise) {
     EXPECT_THAT(connect("127.0.0.1", mysql::tls_mode::without_verification, "").value(), testing::StartsWith("TLSv1."));
 }
 
+TEST_F(mysql_tls, large_values_and_many_rows_go_there_and_come_back) {
+    mysql::pool_settings settings;
+    settings.url = server_->url();
+    settings.tls = mysql::tls_mode::verify_full;
+    settings.ca_file = authority_->ca_file();
+    settings.pool.connections.max_size = 1;
+    mysql::pool pool(io_, settings);
+    const std::string value(10'000'000, 'x');
+    const auto back = pool.query("select ?", value).wait();
+    ASSERT_TRUE(back) << back.error().message();
+    EXPECT_TRUE((*back)[0][0].text() == value);
+    const auto many = pool.query("select seq, repeat('y', 100) from seq_1_to_100000").wait();
+    ASSERT_TRUE(many) << many.error().message();
+    ASSERT_EQ(many->size(), 100'000U);
+    EXPECT_EQ((*many)[99'999][0].as<int>().value(), 100'000);
+    auto stream = pool.stream("select seq, repeat('z', 1000) from seq_1_to_20000").wait().value();
+    std::int64_t count = 0;
+    for (auto batch = stream.next().wait(); batch && !batch->empty(); batch = stream.next().wait()) {
+        for (const sql::row each : *batch) EXPECT_EQ(each[0].as<std::int64_t>().value(), ++count);
+    }
+    EXPECT_EQ(count, 20'000);
+    EXPECT_EQ(pool.connections().statistics().created, 1U);
+}
+
 TEST_F(mysql_tls, a_server_without_tls_is_refused_where_it_is_demanded) {
     mariadb_server plain;
     mysql::pool_settings settings;

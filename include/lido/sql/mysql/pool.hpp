@@ -12,7 +12,7 @@
 
 namespace lido::mysql {
 
-/// A pool of connections to a MySQL or MariaDB server, over libmariadb. Placeholders are `?`. See `sql::basic_pool` for
+/// A pool of connections to a MySQL or MariaDB server; libmariadb logs in. Placeholders are `?`. See `sql::basic_pool` for
 /// what it can do.
 class pool : public sql::basic_pool<connector> {
 public:

@@ -34,9 +34,9 @@ namespace {
 using lido::result;
 using lido::sql::covers;
 using lido::sql::log_position;
-using reader = result<log_position> (*)(std::string_view text);
+using place_reader = result<log_position> (*)(std::string_view text);
 
-void check_alone(reader read, const std::string& text, const log_position& position) {
+void check_alone(place_reader read, const std::string& text, const log_position& position) {
     LIDO_ASSERT(covers(position, position) && covers(position, {}));
     LIDO_ASSERT(position.empty() || !covers({}, position));
     if (position.empty()) return;
@@ -48,7 +48,7 @@ void check_alone(reader read, const std::string& text, const log_position& posit
     LIDO_ASSERT(same.has_value() && *same == position);
 }
 
-void check(reader read, const std::string& first, const std::string& second) {
+void check(place_reader read, const std::string& first, const std::string& second) {
     const auto one = read(first);
     const auto other = read(second);
     if (!one) {

@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include <sys/wait.h>
+
 namespace lido::test {
 
 mariadb_server::mariadb_server(std::vector<std::string> options, const std::string& certificate, const std::string& key,
@@ -76,6 +78,11 @@ void mariadb_server::kill() {
 }
 void mariadb_server::freeze() const {
     process_.signal(SIGSTOP);
+    // The signal takes its time, in which a thread of the server may still answer.
+    siginfo_t told{};
+    if (waitid(P_PID, static_cast<id_t>(process_.id()), &told, WSTOPPED | WEXITED | WNOWAIT) != 0) {
+        throw std::runtime_error("a server cannot be frozen");
+    }
 }
 void mariadb_server::thaw() const {
     process_.signal(SIGCONT);

@@ -48,6 +48,8 @@ result<channel> channel::of(MYSQL* connected) {
     if (connected->net.pvio == nullptr || connected->net.compress != 0) {
         return not_taken("the connection is compressed, or none");
     }
+    if ((connected->client_flag & CLIENT_PROTOCOL_41) == 0)
+        return not_taken("the server speaks what came before MySQL 4.1");
     if (has_read_more(*connected)) return not_taken("the server said more than that the login was right");
     const auto descriptor = static_cast<int>(mysql_get_socket(connected));
     if (!make_non_blocking(descriptor)) return not_taken("the connection cannot be used without waiting");

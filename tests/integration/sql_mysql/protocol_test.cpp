@@ -125,7 +125,7 @@ TEST_F(mysql_protocol, columns_may_change_under_a_stream_that_is_prepared) {
     const auto first_of = [this](const sql::statement& what) {
         auto stream = pool().stream(what).wait().value();
         result<sql::rows> batch = stream.next().wait();
-        const std::string names = names_of(batch);
+        std::string names = names_of(batch);
         while (batch && !batch->empty()) batch = stream.next().wait();
         return names;
     };

@@ -12,8 +12,8 @@
 
 namespace lido::mysql {
 
-/// A pool of connections to a MySQL or MariaDB server, over libmariadb. Placeholders are `?`. See `sql::basic_pool` for
-/// what it can do.
+/// A pool of connections to a MySQL or MariaDB server; libmariadb logs in. Placeholders are `?`. See
+/// `sql::basic_pool` for what it can do.
 class pool : public sql::basic_pool<connector> {
 public:
     /// Throws `lido::exception` (`invalid_argument`, naming the setting) when `with` is out of range.

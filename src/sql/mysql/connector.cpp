@@ -3,9 +3,9 @@
 #include "lido/base/worker_threads.hpp"
 #include "lido/net/event_loop.hpp"
 #include "sql/fence_pause.hpp"
-#include "sql/mysql/channel.hpp"
 #include "sql/mysql/errors.hpp"
 #include "sql/mysql/handle.hpp"
+#include "sql/mysql/handover.hpp"
 #include "sql/mysql/place.hpp"
 #include "sql/mysql/session_implementation.hpp"
 #include "sql/readable_files.hpp"
@@ -103,7 +103,7 @@ result<unique_handle> connect(const place& to, const sql::pool_settings& setting
 /// From here on libmariadb says nothing but its farewell.
 result<std::unique_ptr<session>> take_over(net::event_loop& loop, unique_handle connected,
                                            const sql::pool_settings& settings, pool::connection_events events) {
-    const result<channel> over = channel::of(connected.get());
+    const result<sql::channel> over = channel_of(connected.get());
     if (!over) return over.error();
     auto made = std::make_unique<session::implementation>(loop, std::move(connected), *over, settings, events);
     if (auto watched = made->watch(); !watched) return std::move(watched).error();

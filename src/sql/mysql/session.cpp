@@ -24,7 +24,7 @@ wire_limits limits_of(const sql::pool_settings& settings) noexcept {
 
 }  // namespace
 
-session::implementation::implementation(net::event_loop& loop, unique_handle connected, const channel& over,
+session::implementation::implementation(net::event_loop& loop, unique_handle connected, const sql::channel& over,
                                         const sql::pool_settings& settings, pool::connection_events events)
     : events_(events),
       statements_(settings.statement_cache),

@@ -19,7 +19,7 @@ class packet_writer;
 class session::implementation {
 public:
     /// `over` is the channel of `connected`.
-    implementation(net::event_loop& loop, unique_handle connected, const channel& over,
+    implementation(net::event_loop& loop, unique_handle connected, const sql::channel& over,
                    const sql::pool_settings& settings, pool::connection_events events);
     implementation(const implementation&) = delete;
     implementation& operator=(const implementation&) = delete;

@@ -72,7 +72,7 @@ private:
     bool is_posted_ = false;
 };
 
-wire::wire(net::event_loop& loop, unique_handle connected, const channel& over, const wire_limits& limits)
+wire::wire(net::event_loop& loop, unique_handle connected, const sql::channel& over, const wire_limits& limits)
     : loop_(loop),
       limits_(limits),
       handle_(std::move(connected)),
@@ -135,9 +135,9 @@ void wire::wait_to_write(bool wanted) noexcept {
 
 void wire::flush() noexcept {
     while (has_unsent()) {
-        const channel::transfer sent = channel_.send(std::string_view(out_).substr(out_begin_));
-        if (sent.how == channel::outcome::would_block) return wait_to_write(true);
-        if (sent.how == channel::outcome::ended) {
+        const sql::channel::transfer sent = channel_.send(std::string_view(out_).substr(out_begin_));
+        if (sent.how == sql::channel::outcome::would_block) return wait_to_write(true);
+        if (sent.how == sql::channel::outcome::ended) {
             // The server may have its last words still to come.
             hung_up_ = true;
             return go_on_later();
@@ -169,12 +169,12 @@ void wire::on_events(std::uint32_t events) noexcept {
 
 void wire::pump() noexcept {
     for (int count = 1; reads(); ++count) {
-        const channel::transfer got = channel_.receive(reader_.space());
-        if (got.how == channel::outcome::would_block) {
+        const sql::channel::transfer got = channel_.receive(reader_.space());
+        if (got.how == sql::channel::outcome::would_block) {
             if (got.is_for_writing) wait_to_write(true);
             if (!hung_up_) return;
         }
-        if (got.how != channel::outcome::done) {
+        if (got.how != sql::channel::outcome::done) {
             break_off(error(lido::errc::connection_closed, "the server has closed the connection"));
             return;
         }

@@ -4,9 +4,9 @@
 #include "lido/base/result.hpp"
 #include "lido/net/event_loop.hpp"
 #include "lido/sql/rows.hpp"
+#include "sql/channel.hpp"
 #include "sql/mysql/answer_order.hpp"
 #include "sql/mysql/answer_packets.hpp"
-#include "sql/mysql/channel.hpp"
 #include "sql/mysql/handle.hpp"
 #include "sql/mysql/packet_reader.hpp"
 #include "sql/mysql/result_shape.hpp"
@@ -72,7 +72,7 @@ struct wire_limits {
 class wire final : public net::event_source {
 public:
     /// `over` is the channel of `connected`.
-    wire(net::event_loop& loop, unique_handle connected, const channel& over, const wire_limits& limits);
+    wire(net::event_loop& loop, unique_handle connected, const sql::channel& over, const wire_limits& limits);
     wire(wire&&) = delete;
     ~wire();
 
@@ -147,7 +147,7 @@ private:
     net::event_loop& loop_;
     wire_limits limits_;
     unique_handle handle_;
-    channel channel_;
+    sql::channel channel_;
     bool ends_definitions_;
     packet_reader reader_;
     answer_order order_;

@@ -212,11 +212,11 @@ void wire::wait_to_write(bool wanted) noexcept {
 
 void wire::flush() noexcept {
     while (out_begin_ < out_.size()) {
-        const channel::transfer sent = channel_.send(std::string_view(out_).substr(out_begin_));
-        if (sent.how == channel::outcome::would_block) {
+        const sql::channel::transfer sent = channel_.send(std::string_view(out_).substr(out_begin_));
+        if (sent.how == sql::channel::outcome::would_block) {
             return wait_to_write(true);
         }
-        if (sent.how == channel::outcome::ended) {
+        if (sent.how == sql::channel::outcome::ended) {
             // The server may have its last words still to come.
             hung_up_ = true;
             go_on_later();
@@ -263,12 +263,12 @@ void wire::on_events(std::uint32_t events) noexcept {
 
 void wire::pump() noexcept {
     for (int reads = 1; !paused_ && !broken_; ++reads) {
-        const channel::transfer got = channel_.receive(reader_.space());
-        if (got.how == channel::outcome::would_block) {
+        const sql::channel::transfer got = channel_.receive(reader_.space());
+        if (got.how == sql::channel::outcome::would_block) {
             if (got.is_for_writing) wait_to_write(true);
             if (!hung_up_) return;
         }
-        if (got.how != channel::outcome::done) {
+        if (got.how != sql::channel::outcome::done) {
             std::string why = "PostgreSQL has closed the connection";
             if (last_words_) why = fmt::format("PostgreSQL {}: {}", last_words_->state, last_words_->message);
             break_off(error(lido::errc::connection_closed, std::move(why)));

@@ -7,8 +7,8 @@
 #include "lido/sql/postgres/session.hpp"
 #include "lido/sql/rows.hpp"
 #include "lido/sql/session.hpp"
+#include "sql/channel.hpp"
 #include "sql/postgres/answer_order.hpp"
-#include "sql/postgres/channel.hpp"
 #include "sql/postgres/message_body.hpp"
 #include "sql/postgres/message_reader.hpp"
 #include "sql/postgres/message_writer.hpp"
@@ -242,7 +242,7 @@ private:
     sending when_;
     statement_cache& statements_;
     PGconn* connection_ = nullptr;
-    channel channel_;
+    sql::channel channel_;
     message_reader reader_;
     phase phase_ = phase::connecting;
     bool in_step_ = false;  // an answer has come to its end: libpq had read nothing of what follows the login

@@ -84,7 +84,7 @@ result<void> wire::take_over() {
     if (PQsetnonblocking(connection_, 1) != 0) {  // its farewell waits for nobody
         return error(lido::errc::connect_failed, "libpq does not go on without waiting");
     }
-    channel_ = channel(connection_);
+    channel_ = sql::channel(PQsocket(connection_), static_cast<SSL*>(PQsslStruct(connection_, "OpenSSL")));
     hung_up_ = false;  // it may have been another socket's
     if (loop_.hear_of_writing(PQsocket(connection_), *this, false) != 0) {
         return error(lido::errc::connect_failed, "the connection to PostgreSQL cannot be watched");

@@ -63,10 +63,10 @@ result<std::optional<message>> wire::poll_copy() {
             out_of_step("something that is no message, or one that is too large");
             break;
         }
-        const channel::transfer got = channel_.receive(reader_.space());
-        if (got.how == channel::outcome::done) {
+        const sql::channel::transfer got = channel_.receive(reader_.space());
+        if (got.how == sql::channel::outcome::done) {
             reader_.received(got.size);
-        } else if (got.how == channel::outcome::ended || hung_up_) {
+        } else if (got.how == sql::channel::outcome::ended || hung_up_) {
             break_off(error(lido::errc::connection_closed, "PostgreSQL has closed the connection"));
         } else {
             if (got.is_for_writing) wait_to_write(true);

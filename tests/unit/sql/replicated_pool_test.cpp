@@ -464,7 +464,7 @@ TEST_F(replicated_world, a_replica_that_comes_and_goes_fails_no_read_and_a_prima
         if (write()) ++taken;
         group_.advance(130ms);
     }
-    EXPECT_GT(taken, 5U);
+    EXPECT_GT(taken, 0U);
     EXPECT_EQ(cluster_.written().size(), taken);
     for (const char* each : {"a", "b"}) cluster_.at(each).is = condition::serves;
     settle();

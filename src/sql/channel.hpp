@@ -1,9 +1,6 @@
-// Lido: the bytes of a connection that libmariadb has logged in.
+// Lido: the bytes of a connection that a database's own library has logged in.
 #pragma once
 
-#include "lido/base/result.hpp"
-
-#include <mysql.h>
 #include <openssl/ssl.h>
 
 #include <cstddef>
@@ -11,15 +8,15 @@
 #include <span>
 #include <string_view>
 
-namespace lido::mysql {
+namespace lido::sql {
 
-/// libmariadb's socket, and its TLS where it has it, once libmariadb has logged in. libmariadb keeps both, and says
-/// nothing more but its farewell. Never blocks.
+/// The socket of a library, and its TLS where it has it, once the library has logged in. The library keeps both, and
+/// from then on neither reads nor writes, but for its farewell: what it would read is lost to Lido. Never blocks.
 class channel {
 public:
-    /// Of a connection on which nothing is on its way. `connect_failed` where libmariadb has read more than the login,
-    /// or has a TLS that is none of OpenSSL's.
-    [[nodiscard]] static result<channel> of(MYSQL* connected);
+    channel() noexcept = default;
+    /// `tls` null: there is none.
+    channel(int descriptor, SSL* tls) noexcept;
 
     enum class outcome : std::uint8_t { done, would_block, ended };
     struct transfer {
@@ -35,11 +32,10 @@ public:
     [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
 
 private:
-    channel(int descriptor, SSL* tls) noexcept : descriptor_(descriptor), tls_(tls) {}
     [[nodiscard]] transfer outcome_of_tls(int code) noexcept;
 
     int descriptor_ = -1;
     SSL* tls_ = nullptr;
 };
 
-}  // namespace lido::mysql
+}  // namespace lido::sql

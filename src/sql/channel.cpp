@@ -1,4 +1,4 @@
-#include "sql/postgres/channel.hpp"
+#include "sql/channel.hpp"
 
 #include <openssl/err.h>
 
@@ -8,7 +8,7 @@
 
 #include <sys/socket.h>
 
-namespace lido::postgres {
+namespace lido::sql {
 namespace {
 
 int bounded(std::size_t size) noexcept {
@@ -17,7 +17,7 @@ int bounded(std::size_t size) noexcept {
 
 }  // namespace
 
-channel::channel(PGconn* of) noexcept : descriptor_(PQsocket(of)), tls_(static_cast<SSL*>(PQsslStruct(of, "OpenSSL"))) {
+channel::channel(int descriptor, SSL* tls) noexcept : descriptor_(descriptor), tls_(tls) {
     // What could not be sent stays in a text that grows, and so moves.
     if (tls_ != nullptr) SSL_set_mode(tls_, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
 }
@@ -68,4 +68,4 @@ void channel::shut_down() noexcept {
     if (descriptor_ >= 0) ::shutdown(descriptor_, SHUT_RDWR);
 }
 
-}  // namespace lido::postgres
+}  // namespace lido::sql

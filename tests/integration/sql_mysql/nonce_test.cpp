@@ -19,7 +19,8 @@ protected:
         settings_.pool.stream_rows = 64;
         const nonce_question question = [&](random_source& dice, std::int64_t nonce) -> operation<std::int64_t> {
             if (!streamed) return {io_, first_number(ask_for(dice.unit(), nonce))};
-            const auto rows = static_cast<std::int64_t>(1 + dice.below(dice.below(10) == 0 ? 3000 : 100));
+            // Long enough, often enough, to be given up in their midst: short ones are over in a turn or two.
+            const auto rows = static_cast<std::int64_t>(1 + dice.below(dice.below(3) == 0 ? 3000 : 100));
             auto asked = pool().stream("select ?, repeat('x', 50) from seq_1_to_3000 where seq <= ?", nonce, rows);
             return {io_, streamed_number(std::move(asked), static_cast<std::size_t>(rows))};
         };

@@ -46,11 +46,10 @@ event_loop::event_loop(scheduler_group& group, std::uint32_t index, drive how)
     epoll_ = checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
     wake_ = checked(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd");
     watch(epoll_, wake_, &wake_, EPOLLIN);
-    if (how == drive::embedded) {
-        timer_descriptor_ = checked(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd_create");
-        watch(epoll_, timer_descriptor_, &timer_descriptor_, EPOLLIN);
-        sleeping_.store(true, std::memory_order_relaxed);
-    }
+    timer_descriptor_ = checked(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd_create");
+    // It is heard of once each time that it comes due; so nobody has to read it.
+    watch(epoll_, timer_descriptor_, &timer_descriptor_, EPOLLIN | EPOLLET);
+    if (how == drive::embedded) sleeping_.store(true, std::memory_order_relaxed);
 }
 
 event_loop::~event_loop() {
@@ -119,12 +118,8 @@ void event_loop::remove(int descriptor, event_source& source) noexcept {
 
 int event_loop::poll_timeout() noexcept {
     if (local_.head != nullptr) return 0;
-    const time_point next = wheel_.next_wake();
-    if (next == never) return -1;
-    const time_point current = clock::now();
-    if (next <= current) return 0;
-    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - current);
-    return static_cast<int>(std::min<std::int64_t>(wait.count(), 60'000));
+    arm_timer_descriptor();
+    return -1;
 }
 
 void event_loop::run() {
@@ -155,14 +150,13 @@ bool event_loop::run_posted() noexcept {
 }
 
 void event_loop::run_ready() {
-    LIDO_ASSERT(timer_descriptor_ >= 0);
     scheduler* const before = set_current(this);
     sleeping_.store(false, std::memory_order_seq_cst);
     turn_once(0);
     sleeping_.store(true, std::memory_order_seq_cst);
     // What was posted while this ran, from here or elsewhere, rings the bell: the foreign loop gets its turn first.
     if (local_.head != nullptr || remote_.load(std::memory_order_seq_cst) != nullptr) wake();
-    rearm_timer_descriptor();
+    arm_timer_descriptor();
     set_current(before);
 }
 
@@ -179,7 +173,6 @@ void event_loop::turn_once(int timeout_milliseconds) {
         if (event.data.ptr == &wake_) {
             drain_counter(wake_);
         } else if (event.data.ptr == &timer_descriptor_) {
-            drain_counter(timer_descriptor_);
             timer_descriptor_at_ = never;
         } else {
             batch_[static_cast<std::size_t>(kept)] = static_cast<event_source*>(event.data.ptr);
@@ -227,16 +220,16 @@ void event_loop::run_queue() noexcept {
     }
 }
 
-void event_loop::rearm_timer_descriptor() noexcept {
+/// Only for what is sooner than what it is armed for: a deadline that has gone costs a turn in which nothing is due,
+/// and then the next one is found.
+void event_loop::arm_timer_descriptor() noexcept {
     const time_point next = wheel_.next_wake();
-    if (next == timer_descriptor_at_) return;
+    if (next >= timer_descriptor_at_) return;
     timer_descriptor_at_ = next;
+    const auto since = std::chrono::duration_cast<std::chrono::nanoseconds>(next.time_since_epoch()).count();
     itimerspec when{};
-    if (next != never) {
-        const auto since = std::chrono::duration_cast<std::chrono::nanoseconds>(next.time_since_epoch()).count();
-        when.it_value.tv_sec = since / 1'000'000'000;
-        when.it_value.tv_nsec = std::max<long>(since % 1'000'000'000, 1);
-    }
+    when.it_value.tv_sec = since / 1'000'000'000;
+    when.it_value.tv_nsec = std::max<long>(since % 1'000'000'000, 1);
     timerfd_settime(timer_descriptor_, TFD_TIMER_ABSTIME, &when, nullptr);
 }
 

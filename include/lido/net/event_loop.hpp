@@ -24,7 +24,7 @@ protected:
     ~event_source() = default;
 };
 
-/// A scheduler on epoll, eventfd and a timing wheel.
+/// A scheduler on epoll, eventfd, timerfd and a timing wheel.
 ///
 /// It runs in two ways: `run()` gives it a thread, or a foreign loop watches `descriptor()` for reading and calls
 /// `run_ready()` when it is (see `lido/asio.hpp`). Everything but `post` and `stop` belongs to the thread that runs it.
@@ -32,8 +32,8 @@ protected:
 class event_loop final : public scheduler {
 public:
     enum class drive : std::uint8_t {
-        own_thread,  ///< `run()` blocks in epoll_wait with a time-out
-        embedded,    ///< a foreign loop waits for `descriptor()`; timers wake it through a timerfd
+        own_thread,  ///< `run()` blocks in epoll_wait
+        embedded,    ///< a foreign loop waits for `descriptor()`
     };
 
     /// Throws `std::system_error` when the process is out of descriptors.
@@ -81,26 +81,27 @@ private:
     void run_queue() noexcept;
     void wake() noexcept;
     [[nodiscard]] int poll_timeout() noexcept;
-    void rearm_timer_descriptor() noexcept;
+    void arm_timer_descriptor() noexcept;
 
     static constexpr int batch_size = 128;
 
+    // What each turn looks at is close together: after a sleep little of it is left in the processor's caches.
     int epoll_ = -1;
     int wake_ = -1;
     int timer_descriptor_ = -1;
-    time_point now_;
-    std::uint64_t turn_ = 0;
-    time_point timer_descriptor_at_ = never;
-    timer_wheel<timer_nodes> wheel_;
-    work_queue local_;
-    std::array<event_source*, batch_size> batch_{};
     int batch_count_ = 0;
     int batch_position_ = 0;
-
+    time_point now_;
+    std::uint64_t turn_ = 0;
+    time_point timer_descriptor_at_ = never;  // what it is armed for; it may be sooner than any timer
+    work_queue local_;
     // Shared with other threads.
     std::atomic<work*> remote_{nullptr};
     std::atomic<bool> sleeping_{false};
     std::atomic<bool> stopping_{false};
+
+    timer_wheel<timer_nodes> wheel_;
+    std::array<event_source*, batch_size> batch_{};
 };
 
 }  // namespace lido::net

@@ -101,10 +101,10 @@ private:
         made.set_columns(plain.names);
         LIDO_ASSERT(add_row(body, plain, made));
         std::string again;
-        append_number16(again, static_cast<std::uint16_t>(plain.types.size()));
+        put_number16(grow(again, 2), static_cast<std::uint16_t>(plain.types.size()));
         for (std::size_t i = 0; i < made.column_count(); ++i) {
             const lido::sql::cell cell = made[0][i];
-            append_number32(again, cell.is_null() ? 0xffff'ffff : static_cast<std::uint32_t>(cell.text().size()));
+            put_number32(grow(again, 4), cell.is_null() ? 0xffff'ffff : static_cast<std::uint32_t>(cell.text().size()));
             again += cell.text();
         }
         LIDO_ASSERT(again == body);

@@ -12,11 +12,6 @@ constexpr std::size_t size_of_state = 5;
 /// Servers stop at 4096.
 constexpr std::uint64_t most_columns = 0xffff;
 
-/// The numbers of libraries' own errors, MySQL's and MariaDB's: no server has them.
-bool is_of_client(unsigned number) noexcept {
-    return (number >= 2000 && number < 3000) || (number >= 5000 && number < 6000);
-}
-
 }  // namespace
 
 std::optional<ok_packet> read_ok(std::string_view packet, std::uint8_t first) noexcept {
@@ -47,7 +42,8 @@ std::optional<refusal> read_refusal(std::string_view packet) {
     made.state = "HY000";
     if (from.is_next('#')) made.state = from.bytes(1 + size_of_state).substr(from.failed() ? 0 : 1);
     made.message = from.rest();
-    if (from.failed() || made.number == 0 || is_of_client(made.number)) return std::nullopt;
+    // Any other may be: SIGNAL lets a procedure say 2013, which is a library's own, or 65535.
+    if (from.failed() || made.number == 0) return std::nullopt;
     return made;
 }
 
@@ -80,7 +76,8 @@ std::optional<result_packet> read_result(std::string_view packet) noexcept {
 
 bool is_progress(std::string_view packet) noexcept {
     packet_body from(packet);
-    return from.byte() == first_of_refusal && from.number16() == 0xffff && !from.failed();
+    if (from.byte() != first_of_refusal || from.number16() != 0xffff || from.failed()) return false;
+    return !from.is_next('#');  // an error has its SQLSTATE there
 }
 
 sql::session_state state_of(std::uint16_t status) noexcept {

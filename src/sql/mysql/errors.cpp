@@ -2,7 +2,6 @@
 
 #include "sql/remedy.hpp"
 
-#include <errmsg.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -106,12 +105,6 @@ bool means_lost(unsigned number) noexcept {
     // the server's broken packets: after none of them anything is certain about what comes next.
     constexpr std::array lost{2006U, 2013U, 2014U, 2027U, 2055U, 1927U, 1158U, 1159U, 1160U, 1161U};
     return std::find(lost.begin(), lost.end(), number) != lost.end();
-}
-
-bool is_refusal(unsigned number) noexcept {
-    const bool is_of_library =
-        (number >= CR_MIN_ERROR && number <= CR_MAX_ERROR) || (number >= CER_MIN_ERROR && number <= CER_MAX_ERROR);
-    return number != 0 && !is_of_library && !means_lost(number);
 }
 
 error make_error(unsigned number, std::string_view state, std::string_view message) {

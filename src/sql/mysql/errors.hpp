@@ -14,10 +14,6 @@ namespace lido::mysql {
 /// Does the number, which may be libmariadb's own, mean that the connection is gone?
 [[nodiscard]] bool means_lost(unsigned number) noexcept;
 
-/// Is the number the server's, which has refused a statement and waits for the next? After one of libmariadb's own it
-/// is not certain what comes next.
-[[nodiscard]] bool is_refusal(unsigned number) noexcept;
-
 /// An error with the number in its text. `message` is the server's; the value that it may quote is left out.
 /// A lost connection is `maybe_executed`.
 [[nodiscard]] error make_error(unsigned number, std::string_view state, std::string_view message);

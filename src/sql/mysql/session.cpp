@@ -182,9 +182,9 @@ task<result<prepared_statement*>> session::implementation::prepare(call_scope& c
 
 // ---- calls ----------------------------------------------------------------------------------------------------------
 
-void session::implementation::end_well(call_scope& call, const answer& came, prepared_statement* of) noexcept {
-    if (of != nullptr && of->shape != came.shape) of->shape = came.shape;
-    call.end_good();
+/// The server leaves definitions out from then on, whether what followed them succeeded or not.
+void session::implementation::keep_shape(prepared_statement* of, const answer& came) noexcept {
+    if (of != nullptr && came.shape != nullptr && of->shape != came.shape) of->shape = came.shape;
 }
 
 task<result<sql::rows>> session::implementation::run(const sql::statement& what, const sql::parameters& with,
@@ -206,8 +206,9 @@ task<result<sql::rows>> session::implementation::run(const sql::statement& what,
     }
     const bool in_time = co_await wire_.wait(given, deadline);
     if (!in_time) co_return too_late();
+    keep_shape(known, given);
     if (given.is_good()) {
-        end_well(call, given, known);
+        call.end_good();
         co_return std::move(given.into);
     }
     error why = failure(call, given);
@@ -241,6 +242,7 @@ task<result<void>> session::implementation::start(const sql::statement& what, co
     }
     if (!streamed_->refused && !streamed_->failed) co_return result<void>();  // busy until the last row has come
     const std::unique_ptr<answer> ended = std::move(streamed_);
+    keep_shape(known, *ended);
     error why = failure(call, *ended);
     if (call.was_refused()) co_await settle(call, what.text(), deadline);
     co_return std::move(why);
@@ -258,13 +260,15 @@ task<result<bool>> session::implementation::fetch(sql::rows& into, time_point de
     }
     if (from.refused || from.failed) {
         const std::unique_ptr<answer> ended = std::move(streamed_);
+        keep_shape(streaming_, *ended);
         error why = failure(call, *ended);
         if (call.was_refused()) co_await settle(call, streaming_->text, deadline);
         co_return std::move(why);
     }
     into = std::move(from.into);
     if (from.done) {
-        end_well(call, from, streaming_);
+        keep_shape(streaming_, from);
+        call.end_good();
         streamed_.reset();
         co_return false;
     }

@@ -86,8 +86,8 @@ private:
     [[nodiscard]] task<result<prepared_statement*>> prepare(call_scope& call, std::string_view text, bool may_be_text,
                                                             time_point deadline);
 
-    /// Ends a call whose answer has come, and has not failed.
-    void end_well(call_scope& call, const answer& came, prepared_statement* of) noexcept;
+    /// The columns that an answer has brought are those of the statement from now on.
+    static void keep_shape(prepared_statement* of, const answer& came) noexcept;
     /// Waits for an OK. Without one the call has ended, and the session is busy or broken.
     [[nodiscard]] task<result<void>> acknowledged(call_scope& call, answer& by, time_point deadline);
     /// The server's word by a ping. Without one the call has ended, and the session is busy or broken.

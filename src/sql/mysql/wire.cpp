@@ -265,6 +265,9 @@ void wire::take_result(answer& to) {
 
 void wire::take_row(std::string_view packet, answer& to) {
     if (!to.takes_rows_) return;  // of a result that nobody asked for
+    // Before it is decoded: what is kept never comes to more than the limit, whatever a row has.
+    const std::size_t largest = limits_.result_bytes + beside_values;
+    if (!to.one_by_one && to.into.stored_bytes() + packet.size() > largest) return drop_too_large();
     const bool is_text = kind_ == answer_kind::text;
     const bool is_row = is_text ? add_text_row(packet, *to.shape, to.into) : add_binary_row(packet, *to.shape, to.into);
     if (!is_row) return out_of_step("a row that is none of its columns");

@@ -3,6 +3,7 @@
 #include "integration/sql_mysql/mysql_fixture.hpp"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 
 #include <string>
 #include <vector>
@@ -191,6 +192,40 @@ TEST_F(mysql_protocol, a_procedure_that_fails_behind_a_result_is_an_error_and_co
         const auto refused = ask("call fails()");
         ASSERT_FALSE(refused);
         EXPECT_EQ(refused.error(), sql::errc::no_such_object) << refused.error().message();
+        EXPECT_EQ(ask("select 3").value()[0][0].as<int>().value(), 3);
+    }
+    EXPECT_EQ(created(), 1U);
+}
+
+TEST_F(mysql_protocol, columns_that_came_before_an_error_are_those_of_the_next_execution) {
+    // A MariaDB from 10.6 on does not say them twice, also where the rows behind them ended with an error.
+    const auto run = [this](const sql::value& value, int bad_row) {
+        return ask("select ? as v, if(seq = ?, (select 1 union select 2), seq) from seq_1_to_3", value, bad_row);
+    };
+    const auto as_integer = run(7, 0);
+    ASSERT_TRUE(as_integer) << as_integer.error().message();
+    EXPECT_EQ((*as_integer)[2][0].as<int>().value(), 7);
+    const auto refused = run("sevenbytes", 2);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error(), lido::errc::protocol_error) << refused.error().message();
+    for (const char* text : {"sevenbytes", "seven..", "x"}) {
+        const auto as_text = run(text, 0);
+        ASSERT_TRUE(as_text) << as_text.error().message();
+        EXPECT_EQ((*as_text)[0][0].text(), text);
+        EXPECT_EQ((*as_text)[2][0].text(), text);
+    }
+    EXPECT_EQ(created(), 1U);
+}
+
+TEST_F(mysql_protocol, an_error_that_a_procedure_signals_has_any_number) {
+    for (const int number : {5001, 2500, 65535}) {
+        ASSERT_TRUE(
+            ask(sql::trusted_sql(fmt::format("create or replace procedure signals() signal sqlstate '45000' set "
+                                             "mysql_errno = {}, message_text = 'no stock'",
+                                             number))));
+        const auto refused = ask("call signals()");
+        ASSERT_FALSE(refused);
+        EXPECT_THAT(refused.error().what(), testing::HasSubstr(fmt::format("no stock ({}", number)));
         EXPECT_EQ(ask("select 3").value()[0][0].as<int>().value(), 3);
     }
     EXPECT_EQ(created(), 1U);

@@ -75,11 +75,15 @@ TEST(mysql_answer_packets, what_is_no_refusal_is_none) {
              "\xff\x28\x04#4200"sv,
              "\0\x28\x04#42000x"sv,
              "\xff\0\0#42000no number"sv,
-             "\xff\xd6\x07#HY000gone away"sv,  // 2006, a client's own
-             "\xff\x88\x13#HY000a client's"sv,
          }) {
         EXPECT_FALSE(of(packet, [](std::string_view it) { return read_refusal(it); }));
     }
+}
+
+TEST(mysql_answer_packets, a_procedure_may_signal_any_number) {
+    EXPECT_EQ(read_refusal("\xff\xd6\x07#45000as if the server was gone"sv)->number, 2006U);
+    EXPECT_EQ(read_refusal("\xff\x89\x13#45000no stock"sv)->number, 5001U);
+    EXPECT_EQ(read_refusal("\xff\xff\xff#45000no stock"sv)->number, 65'535U);
 }
 
 TEST(mysql_answer_packets, a_prepared_statement_has_a_number_and_two_counts) {
@@ -116,6 +120,7 @@ TEST(mysql_answer_packets, a_result_has_a_count_and_may_have_no_definitions) {
 TEST(mysql_answer_packets, progress_looks_like_an_error) {
     EXPECT_TRUE(is_progress("\xff\xff\xff\1\1\2\0\0\0\5table"sv));
     EXPECT_FALSE(is_progress("\xff\xff"sv));
+    EXPECT_FALSE(is_progress("\xff\xff\xff#45000no stock"sv));
     EXPECT_FALSE(is_progress("\xff\x28\x04#42000"sv));
 }
 

@@ -43,17 +43,6 @@ TEST(mysql_errors, a_lost_connection_leaves_it_open_whether_the_statement_was_ex
     EXPECT_FALSE(means_lost(1213));
 }
 
-TEST(mysql_errors, after_a_refusal_by_the_server_it_waits_for_the_next_statement) {
-    EXPECT_TRUE(is_refusal(1213));
-    EXPECT_TRUE(is_refusal(1317));
-    EXPECT_TRUE(is_refusal(4025));
-    EXPECT_FALSE(is_refusal(1927)) << "it has ended the connection";
-    EXPECT_FALSE(is_refusal(2013));
-    EXPECT_FALSE(is_refusal(2008)) << "libmariadb has no memory: what it did not read is on its way";
-    EXPECT_FALSE(is_refusal(5004)) << "libmariadb's own";
-    EXPECT_FALSE(is_refusal(0)) << "it failed, and has not said why";
-}
-
 TEST(mysql_errors, a_connect_that_fails_says_where_and_why) {
     EXPECT_EQ(make_connect_error(2002, "HY000", "refused", "db:3306"), lido::errc::connect_failed);
     EXPECT_EQ(make_connect_error(2026, "HY000", "certificate verify failed", "db:3306"), lido::errc::tls_failed);

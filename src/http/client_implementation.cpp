@@ -23,6 +23,14 @@ constexpr unsigned spare_resends_of_unsent = 32;
 constexpr unsigned max_resends_of_not_processed = 2;
 /// RFC 9110 §9.2.2: what was sent again automatically and fails again is left to others.
 constexpr unsigned max_resends_of_unanswered = 1;
+/// Connections that are closed because they have served before, until there is one that has not. A pool has no more
+/// than that idle where its server closes them so soon that a request is lost on one.
+constexpr std::size_t most_set_aside = 32;
+
+/// One of HTTP/2 that is at its end says what it has not processed.
+bool has_served(const pool::pool<connector>::lease& which) {
+    return which.reused() && !which->is_multiplexed();
+}
 
 /// Counts one more, unless there were `most` already.
 bool take(std::size_t& count, std::size_t most) {
@@ -154,14 +162,23 @@ task<result<exchange_outcome>> client::implementation::run_job(std::shared_ptr<j
     co_return std::move(outcome);
 }
 
+pool::acquire_options client::implementation::until(time_point deadline, time_point now) const {
+    pool::acquire_options options;
+    options.timeout = std::clamp<duration>(deadline - now, std::chrono::nanoseconds(1), settings_.acquire_timeout);
+    return options;
+}
+
 task<void> client::implementation::attempt(origin_pool& to, const request& what, time_point deadline, bool streamed,
                                            attempt_result& last) {
     last.outcome = {};
     scheduler& here = *scheduler::current();
-    const duration left = deadline - here.now();
-    pool::acquire_options options;
-    options.timeout = std::clamp<duration>(left, std::chrono::nanoseconds(1), settings_.acquire_timeout);
-    auto lease = co_await to.connections.acquire(options);
+    auto lease = co_await to.connections.acquire(until(deadline, here.now()));
+    const bool wants_fresh = std::exchange(last.wants_fresh, false);
+    for (std::size_t others = 0; wants_fresh && lease && has_served(*lease) && others < most_set_aside; ++others) {
+        lease->discard();
+        auto another = co_await to.connections.acquire(until(deadline, here.now()));
+        lease = std::move(another);
+    }
     if (!lease) {
         last.outcome.failure = std::move(lease).error();
         const bool total = here.now() >= deadline && *last.outcome.failure == errc::acquire_timeout;
@@ -204,7 +221,7 @@ task<void> client::implementation::attempt(origin_pool& to, const request& what,
 /// RFC 9110 §9.2.2 and RFC 9112 §9.3.1: a reused connection may have been closed by the peer just when the request was
 /// sent. Sent again, without counting as a retry, when no byte of an answer came and the peer provably did not act on
 /// it, or doing it twice does no harm.
-bool client::implementation::take_resend(const request& what, const attempt_result& last, resend_counts& counts) const {
+bool client::implementation::take_resend(const request& what, attempt_result& last, resend_counts& counts) const {
     const exchange_outcome& outcome = last.outcome;
     if (!outcome.failure || !last.exchanged || outcome.answered || !may_repeat(what, last)) return false;
     const bool died_idle = last.reused && *outcome.failure == errc::connection_closed;
@@ -212,7 +229,9 @@ bool client::implementation::take_resend(const request& what, const attempt_resu
         return take(counts.unsent, spare_resends_of_unsent + settings_.max_connections_per_origin);
     }
     if (outcome.not_processed) return take(counts.not_processed, max_resends_of_not_processed);
-    return died_idle && is_idempotent(what.method()) && take(counts.unanswered, max_resends_of_unanswered);
+    // A server that closes each connection behind its response would end the second one like the first.
+    last.wants_fresh = died_idle && is_idempotent(what.method()) && take(counts.unanswered, max_resends_of_unanswered);
+    return last.wants_fresh;
 }
 
 namespace {

@@ -48,7 +48,9 @@ public:
         bool reused = false;     ///< on a connection that had served before
         bool exchanged = false;  ///< there was a connection; otherwise the pool refused
         bool pool_full = false;  ///< it refused because all that it may have were lent
-        time_point sent_at{};    ///< when the exchange began
+        /// The next attempt is to have a connection that has served nobody: this one was lost on one that had.
+        bool wants_fresh = false;
+        time_point sent_at{};  ///< when the exchange began
         /// Of a streamed response: what the rest of it comes from.
         std::shared_ptr<open_exchange> opened;
     };
@@ -147,7 +149,8 @@ private:
     [[nodiscard]] static task<result<exchange_outcome>> run_job(std::shared_ptr<job> what);
     [[nodiscard]] exchange_settings settings_for(const origin_pool& to, const request& what, time_point deadline,
                                                  bool streamed) const;
-    [[nodiscard]] bool take_resend(const request& what, const attempt_result& last, resend_counts& counts) const;
+    [[nodiscard]] bool take_resend(const request& what, attempt_result& last, resend_counts& counts) const;
+    [[nodiscard]] pool::acquire_options until(time_point deadline, time_point now) const;
     void report(const origin_pool& to, const request& what, const attempt_result& last, unsigned number,
                 duration elapsed, duration retry_in) const;
     void start_clean_up();

@@ -199,7 +199,7 @@ TEST(misbehaving_server_on_a_new_connection, that_hangs_up_is_not_asked_again_wi
 TEST(misbehaving_server_on_kept_connections, that_hangs_up_gets_a_request_twice_and_then_as_the_retry_policy_says) {
     for (const unsigned retries : {0U, 1U}) {
         scripted_server server({.on_request = [](const arrival& what) {
-            if (what.on_connection == 1) return reaction{.bytes = response_text("right")};
+            if (what.nonce.empty()) return reaction{.bytes = response_text("right")};
             return reaction{.then = afterwards::fin};
         }});
         runtime io;
@@ -216,6 +216,24 @@ TEST(misbehaving_server_on_kept_connections, that_hangs_up_gets_a_request_twice_
         EXPECT_EQ(user.statistics().resends, 1U);
         EXPECT_EQ(server.nonces().at("get"), 2U + retries);
     }
+}
+
+TEST(misbehaving_server_on_kept_connections, that_serves_one_request_on_each_gets_a_lost_one_again_on_a_new_one) {
+    scripted_server server({.on_request = [](const arrival& what) {
+        if (what.on_connection == 1) return reaction{.bytes = response_text("right")};
+        return reaction{.then = afterwards::fin};
+    }});
+    runtime io;
+    client user(io, eager_settings(server.url(), 0));
+    std::vector<http::response_stream> held;
+    for (int i = 0; i < 3; ++i) held.push_back(user.open(http::request(method::get, "/")).wait().value());
+    for (http::response_stream& each : held) EXPECT_EQ(each.read_all(100).wait().value(), "right");
+    held.clear();
+    const auto got = user.send(nonce_request(method::get, "get")).wait();
+    ASSERT_TRUE(got.has_value()) << got.error().message();
+    EXPECT_EQ(got->body(), "right");
+    EXPECT_EQ(server.nonces().at("get"), 2U);
+    EXPECT_EQ(server.accepted(), 4U) << "the other two would have lost it as well";
 }
 
 TEST(misbehaving_server_on_a_new_connection, that_speaks_first_is_not_believed) {

@@ -103,8 +103,9 @@ TEST(postgres_copy, refusals_say_why) {
     EXPECT_EQ(world.db.copy_in("select 1").wait().error(), errc::invalid_argument);
     common_server().ask("drop table if exists numbers; create table numbers (a int)");
     postgres::copy_writer in = world.db.copy_in("copy numbers from stdin").wait().value();
-    ASSERT_TRUE(in.write("1\nnot a number\n").wait());
-    EXPECT_EQ(in.finish().wait().error(), sql::errc::invalid_value);
+    // A server that is quick has refused it before the call that sends it is over.
+    const auto written = in.write("1\nnot a number\n").wait();
+    EXPECT_EQ(written ? in.finish().wait().error() : written.error(), sql::errc::invalid_value);
     EXPECT_EQ(world.query("select count(*) from numbers").value()[0][0].as<int>().value(), 0);
 }
 
@@ -112,9 +113,10 @@ TEST(postgres_copy, a_refusal_is_told_at_a_later_piece) {
     postgres_world world(1);
     common_server().ask("drop table if exists digits; create table digits (a int)");
     postgres::copy_writer in = world.db.copy_in("copy digits from stdin").wait().value();
-    ASSERT_TRUE(in.write("1\nnot a number\n").wait());
     std::optional<error> refused;
+    if (const auto first = in.write("1\nnot a number\n").wait(); !first) refused = first.error();
     EXPECT_TRUE(becomes_true([&] {
+        if (refused) return true;
         auto more = in.write("2\n").wait();
         if (!more) refused = std::move(more).error();
         return refused.has_value();

@@ -54,7 +54,7 @@ TEST_F(service_test, counts_a_check_that_does_not_end_as_failed) {
     EXPECT_GE(report_of("a").checks_failed, 3U);
 }
 
-TEST_F(service_test, comes_back_within_a_second_after_a_total_outage) {
+TEST_F(service_test, comes_back_with_the_second_good_check_after_a_total_outage) {
     open({primary("a")});
     EXPECT_TRUE(call_now().has_value());
     at("a").ends = outcome::failed;
@@ -78,7 +78,8 @@ TEST_F(service_test, comes_back_within_a_second_after_a_total_outage) {
         if (one.done() && one.take()) break;
         ASSERT_LT(group_.now() - back, 10s);
     }
-    EXPECT_LE(group_.now() - back, 1s);
+    // Two in a row with half a second before each, by default, a tenth of jitter, and turns of this loop.
+    EXPECT_LE(group_.now() - back, 1100ms + 20ms);
 }
 
 TEST_F(service_test, opens_no_more_connections_at_once_than_a_pool_may_while_an_endpoint_hangs) {

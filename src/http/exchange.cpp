@@ -96,6 +96,8 @@ error too_late(const exchange_settings& settings, time_point now, errc stage, st
 task<void> exchange_http1(connection& on, const request& what, exchange_settings settings, exchange_outcome& outcome) {
     net::event_loop& loop = on.stream->loop();
     std::optional<error>& failure = outcome.failure;
+    // What may not be sent again is worth a system call: the peer may have closed since the loop has last asked.
+    if (!is_idempotent(what.method())) on.stream->distrust_last_poll();
     // A new connection too: a server that speaks before it was asked must not be taken at its word.
     if (!on.is_fit(loop.now())) {
         on.reusable = false;

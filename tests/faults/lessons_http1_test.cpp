@@ -64,9 +64,32 @@ TEST(lessons_http1, envoy_2715_a_post_after_the_end_of_its_connection_goes_out_o
     runtime io;
     client user(io, one_connection(server));
     ASSERT_EQ(user.send(nonce_request(method::post, "first")).wait().value().body(), "first");
+    // Sent before the server has closed, it would be one that may have been executed, below.
+    ASSERT_TRUE(server.wait_until([&] { return server.connections() == 0; }));
     EXPECT_EQ(user.send(nonce_request(method::post, "second")).wait().value().body(), "second");
     EXPECT_EQ(server.nonces().at("second"), 1U);
     EXPECT_EQ(user.statistics().connections_created, 2U);
+}
+
+/// The server closes, and the loop cannot have heard of it, as the caller keeps it busy until the second request.
+task<result<http::response>> post_when_closed(client& by, const scripted_server& server) {
+    result<http::response> first = co_await by.send(nonce_request(method::post, "first"));
+    if (!first) co_return first;
+    EXPECT_TRUE(server.wait_until([&] { return server.connections() == 0; }));
+    result<http::response> second = co_await by.send(nonce_request(method::post, "second"));
+    co_return second;
+}
+
+TEST(lessons_http1, envoy_2715_a_post_notices_an_end_that_came_after_the_loop_has_last_asked) {
+    scripted_server server({.on_request = [](const arrival& came) {
+        return reaction{.bytes = response_text(came.nonce), .then = afterwards::fin};
+    }});
+    runtime io;
+    client user(io, one_connection(server));
+    const auto got = operation<http::response>(io, post_when_closed(user, server)).wait();
+    ASSERT_TRUE(got.has_value()) << got.error().message();
+    EXPECT_EQ(got->body(), "second");
+    EXPECT_EQ(server.nonces().at("second"), 1U);
 }
 
 /// `reset-before-request` does not help when the request was on its way already.

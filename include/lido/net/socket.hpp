@@ -6,6 +6,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -71,6 +72,9 @@ public:
     [[nodiscard]] bool quiet() noexcept;
     /// Remembers that the socket is idle from this turn on, for `quiet`.
     void mark_idle() noexcept { idle_turn_ = loop_.turn(); }
+    /// Makes the next `quiet` look into the kernel's buffer, whatever the last poll has told: a peer that has closed
+    /// since then is noticed before something is sent to it that must not be sent twice.
+    void distrust_last_poll() noexcept { idle_turn_ = std::numeric_limits<std::uint64_t>::max(); }
 
     /// Has the loop heard that the peer has ended its sending, or that the connection is broken? Bytes from before may
     /// still be there to be read. Costs nothing.

@@ -66,6 +66,8 @@ public:
     }
     /// Remembers that the stream is idle from now on, for `quiet`.
     void mark_idle() noexcept { socket_->mark_idle(); }
+    /// See `socket::distrust_last_poll`.
+    void distrust_last_poll() noexcept { socket_->distrust_last_poll(); }
     /// See `socket::hung_up`.
     [[nodiscard]] bool hung_up() const noexcept { return socket_->hung_up(); }
     /// See `socket::on_disturbance`; `call` should ask `healthy_after_disturbance` before it closes an idle stream.

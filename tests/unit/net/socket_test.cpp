@@ -177,6 +177,14 @@ TEST_F(socket_test, is_not_quiet_once_the_peer_has_closed) {
     EXPECT_FALSE(end->quiet());
 }
 
+TEST_F(socket_test, that_distrusts_the_last_poll_notices_what_came_after_it) {
+    end->mark_idle();
+    peer.reset();
+    EXPECT_TRUE(end->quiet()) << "the loop has not turned";
+    end->distrust_last_poll();
+    EXPECT_FALSE(end->quiet());
+}
+
 TEST_F(socket_test, is_quiet_after_a_read_that_exactly_filled_its_space) {
     test::put(peer.get(), "hello");
     here.settle();

@@ -14,7 +14,7 @@ mark_as_advanced(LIDO_HTTP_PARSER_INCLUDE LIDO_HTTP_PARSER)
 # Of the SQL layer only what decides without a database, unless all of it is built anyway: the drivers take longer to
 # compile than all that is fuzzed. A part that was renamed is missed by every preset, not only when something is fuzzed.
 set(lido_fuzz_sql_parts
-    array_literal database_url error keyword pool_settings remedy rows value postgres/connect_parameters
+    array_literal database_url error keyword pool_settings receive_buffer remedy rows value postgres/connect_parameters
     postgres/message_body postgres/message_reader postgres/row_decoding postgres/server_error postgres/statement_kind
     postgres/text_parameters mysql/answer_order mysql/answer_packets mysql/gtids mysql/packet_reader
     mysql/place mysql/result_shape mysql/row_decoding replication_state sqlite/keyword sqlite/pool_settings)

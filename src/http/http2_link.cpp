@@ -27,22 +27,6 @@ std::span<char> scratch_space() noexcept {
 
 }  // namespace
 
-/// What is posted to the loop to run at the end of the turn. It may outlive its link, until it has run.
-struct http2_link::turn_end : work {
-    explicit turn_end(http2_link& of) noexcept : work(run_it), link(&of) {}
-    static void run_it(work& self) noexcept {
-        auto& me = static_cast<turn_end&>(self);
-        me.posted = false;
-        if (me.link == nullptr) {
-            delete &me;
-        } else {
-            me.link->on_turn_end();
-        }
-    }
-    http2_link* link;
-    bool posted = false;
-};
-
 /// The link's timer.
 struct http2_link::clockwork : timer {
     explicit clockwork(http2_link& of) noexcept
@@ -91,17 +75,13 @@ http2_link::http2_link(net::stream& below, const http2_settings& settings, const
       session_(settings, limits, below.loop().now()),
       secure_(below.is_tls()),
       clockwork_(std::make_unique<clockwork>(*this)),
-      turn_end_(new turn_end(*this)) {}
+      turn_end_(recurring_work::make(
+          loop_, [](void* self) noexcept { static_cast<http2_link*>(self)->on_turn_end(); }, this)) {}
 
 http2_link::~http2_link() {
     if (destroyed_ != nullptr) *destroyed_ = true;
     if (attached_) stream_.observe(nullptr, nullptr);
     loop_.disarm(*clockwork_);
-    if (turn_end_->posted) {
-        turn_end_->link = nullptr;
-    } else {
-        delete turn_end_;
-    }
 }
 
 // ---------------------------------------------------------------------------------------------- greeting
@@ -210,8 +190,7 @@ void http2_link::flush() noexcept {
 }
 
 void http2_link::flush_soon() noexcept {
-    if (std::exchange(turn_end_->posted, true)) return;
-    loop_.post(*turn_end_);
+    turn_end_->post();
 }
 
 /// Tells the pool what has changed, and wakes those whose streams are over. False: this is gone.

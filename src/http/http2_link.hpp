@@ -4,6 +4,7 @@
 #include "http/connection_counts.hpp"
 #include "http/http2_session.hpp"
 #include "http/source_reading.hpp"
+#include "lido/base/recurring_work.hpp"
 #include "lido/base/task.hpp"
 #include "lido/net/stream.hpp"
 #include "lido/pool/connector.hpp"
@@ -53,7 +54,6 @@ public:
     void flush_soon() noexcept;
 
 private:
-    struct turn_end;
     class pong_wait;
 
     void on_ready() noexcept;
@@ -81,7 +81,7 @@ private:
     std::size_t out_begin_ = 0;  // what of it was sent
     struct clockwork;
     std::unique_ptr<clockwork> clockwork_;
-    turn_end* turn_end_;
+    recurring_work::pointer turn_end_;
     pong_wait* pong_ = nullptr;
 };
 

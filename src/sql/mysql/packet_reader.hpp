@@ -1,9 +1,10 @@
 // Lido: the bytes that a MySQL server sends, as packets.
 #pragma once
 
+#include "sql/receive_buffer.hpp"
+
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string_view>
 
@@ -14,12 +15,12 @@ namespace lido::mysql {
 /// `largest` bytes of it. No I/O.
 class packet_reader {
 public:
-    explicit packet_reader(std::size_t largest) noexcept : largest_(largest) {}
+    explicit packet_reader(std::size_t largest) noexcept;
 
     /// Room for the bytes that come next, never none. What `next` gave before is no longer valid.
-    [[nodiscard]] std::span<char> space();
+    [[nodiscard]] std::span<char> space() { return bytes_.space(); }
     /// So many bytes were put there.
-    void received(std::size_t size) noexcept;
+    void received(std::size_t size) noexcept { bytes_.received(size); }
 
     enum class found : std::uint8_t {
         nothing,  ///< more bytes are needed
@@ -33,24 +34,19 @@ public:
     /// The number that the next packet must have: an answer's first is one more than its command's last.
     void expect_number(std::uint8_t number) noexcept { number_ = number; }
     /// Bytes that have come and of which no packet was given yet.
-    [[nodiscard]] std::size_t unread() const noexcept { return end_ - begin_; }
+    [[nodiscard]] std::size_t unread() const noexcept { return bytes_.size(); }
     /// Nothing more is expected for now: does not keep the memory of what was large. What `next` gave before is no
     /// longer valid.
-    void give_back() noexcept;
+    void give_back() noexcept { bytes_.give_back(); }
     /// The memory that it keeps.
-    [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+    [[nodiscard]] std::size_t capacity() const noexcept { return bytes_.capacity(); }
 
 private:
-    void move_to(std::size_t capacity);
-    void drop_header(char* at) noexcept;
     [[nodiscard]] found stop(found why) noexcept;
 
     std::size_t largest_;
-    std::unique_ptr<char[]> bytes_;  // NOLINT(cppcoreguidelines-avoid-c-arrays): not initialised, unlike a vector
-    std::size_t capacity_ = 0;
-    std::size_t begin_ = 0;
-    std::size_t end_ = 0;
-    std::size_t joined_ = 0;  // of the packet at `begin_`: bytes of pieces before, without their headers
+    sql::receive_buffer bytes_;
+    std::size_t joined_ = 0;  // of the packet at the front: bytes of pieces before, without their headers
     std::uint8_t number_ = 0;
     found stopped_ = found::nothing;
 };

@@ -41,37 +41,6 @@ answer::~answer() {
     if (from_ != nullptr) from_->give_up(*this);
 }
 
-// ---- what is done at the end of a turn ------------------------------------------------------------------------------
-
-/// Posted at most once at a time. It outlives a wire that dies while it is posted.
-class wire::later : public work {
-public:
-    explicit later(wire& of) noexcept : work(&later::run_now), of_(&of) {}
-
-    void post() noexcept {
-        if (!std::exchange(is_posted_, true)) of_->loop_.post(*this);
-    }
-    /// The wire's last word to it.
-    void leave() noexcept {
-        of_ = nullptr;
-        if (!is_posted_) delete this;
-    }
-
-private:
-    static void run_now(work& item) noexcept {
-        auto* const self = static_cast<later*>(&item);
-        self->is_posted_ = false;
-        if (self->of_ == nullptr) {
-            delete self;
-        } else {
-            self->of_->run_later();
-        }
-    }
-
-    wire* of_;
-    bool is_posted_ = false;
-};
-
 wire::wire(net::event_loop& loop, unique_handle connected, const sql::channel& over, const wire_limits& limits)
     : loop_(loop),
       limits_(limits),
@@ -80,10 +49,10 @@ wire::wire(net::event_loop& loop, unique_handle connected, const sql::channel& o
       ends_definitions_(has_definitions_end(*handle_)),
       reader_(largest_packet(limits)),
       order_(answer_kind::acknowledged, ends_definitions_),
-      later_(new later(*this)) {}
+      later_(recurring_work::make(
+          loop, [](void* self) noexcept { static_cast<wire*>(self)->run_later(); }, this)) {}
 
 wire::~wire() {
-    later_->leave();
     if (destroyed_ != nullptr) *destroyed_ = true;
     for (answer* const each : {expected_, ready_}) {
         if (each != nullptr) each->from_ = nullptr;
@@ -370,17 +339,14 @@ void wire::resume_reading(answer& of) {
 
 /// Last in each event: whoever is resumed may destroy this object.
 void wire::settle_events() noexcept {
-    answer* const next = std::exchange(ready_, nullptr);
-    if (next != nullptr && next->waiter_ && (next->done || next->batch_is_full)) {
-        bool destroyed = false;
-        bool* const outer = std::exchange(destroyed_, &destroyed);
-        next->waiter_.resume();
-        if (destroyed) {
-            if (outer != nullptr) *outer = true;
-            return;
-        }
-        destroyed_ = outer;
+    bool destroyed = false;
+    bool* const outer = std::exchange(destroyed_, &destroyed);
+    if (answer* const next = std::exchange(ready_, nullptr)) next->wake();
+    if (destroyed) {
+        if (outer != nullptr) *outer = true;
+        return;
     }
+    destroyed_ = outer;
     if (!broken_ || on_end_ == nullptr || std::exchange(end_was_told_, true)) return;
     on_end_(on_end_context_);
 }

@@ -1,9 +1,11 @@
 // Lido: a connection to a MySQL server on an event loop.
 #pragma once
 
+#include "lido/base/recurring_work.hpp"
 #include "lido/base/result.hpp"
 #include "lido/net/event_loop.hpp"
 #include "lido/sql/rows.hpp"
+#include "sql/awaited_answer.hpp"
 #include "sql/channel.hpp"
 #include "sql/mysql/answer_order.hpp"
 #include "sql/mysql/answer_packets.hpp"
@@ -11,7 +13,6 @@
 #include "sql/mysql/packet_reader.hpp"
 #include "sql/mysql/result_shape.hpp"
 
-#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -26,7 +27,7 @@ class wire;  // NOLINT(cppcoreguidelines-virtual-class-destructor): it is final
 
 /// What is to come of one command; it lives with the coroutine that waits for it. Destroyed before the end, the
 /// connection is of no more use: nothing is read on it any more.
-class answer {
+class answer : public sql::awaited_answer {
 public:
     explicit answer(wire& from) noexcept : from_(&from) {}
     answer(answer&&) = delete;
@@ -44,17 +45,12 @@ public:
     prepared_packet prepared;
     /// Rows come one by one: they stop before the first one, and when a batch is full.
     bool one_by_one = false;
-    /// Nothing more will come.
-    bool done = false;
-    /// One by one: enough rows for now.
-    bool batch_is_full = false;
 
     [[nodiscard]] bool is_good() const noexcept { return done && !refused && !failed; }
 
 private:
     friend class wire;
-    wire* from_;  // null: it is gone
-    std::coroutine_handle<> waiter_;
+    wire* from_;               // null: it is gone
     bool has_result_ = false;  // the first result has come, or has begun to
     bool takes_rows_ = false;  // those that come now are the first result's
 };
@@ -86,8 +82,7 @@ public:
     void send(answer& to, answer_kind kind, std::uint8_t first_number);
 
     /// Waits until `of` is done or has a full batch; false: `deadline` came first.
-    class waiting;
-    [[nodiscard]] waiting wait(answer& of, time_point deadline) noexcept;
+    [[nodiscard]] sql::answer_wait wait(answer& of, time_point deadline) noexcept { return {loop_, of, deadline}; }
     /// A batch was taken: goes on with reading.
     void resume_reading(answer& of);
     /// Nobody waits for it any more.
@@ -112,8 +107,6 @@ public:
     [[nodiscard]] net::event_loop& loop() const noexcept { return loop_; }
 
 private:
-    class later;
-
     void on_events(std::uint32_t events) noexcept override;
 
     // sending
@@ -165,51 +158,9 @@ private:
     bool end_was_told_ = false;
     std::optional<error> broken_;
     bool* destroyed_ = nullptr;
-    later* later_;
+    recurring_work::pointer later_;
     signal on_end_ = nullptr;
     void* on_end_context_ = nullptr;
 };
-
-class [[nodiscard]] wire::waiting : private timer {
-public:
-    waiting(wire& of, answer& what, time_point deadline) noexcept
-        : timer([](timer& self) noexcept { static_cast<waiting&>(self).expire(); }),
-          wire_(of),
-          answer_(what),
-          deadline_(deadline) {}
-    waiting(waiting&&) = delete;
-    ~waiting() { leave(); }
-
-    [[nodiscard]] bool await_ready() const noexcept { return has_come(); }
-    void await_suspend(std::coroutine_handle<> waiter) noexcept {
-        answer_.waiter_ = waiter;
-        armed_ = true;
-        wire_.loop_.arm(*this, deadline_);
-    }
-    [[nodiscard]] bool await_resume() noexcept {
-        leave();
-        return has_come();
-    }
-
-private:
-    [[nodiscard]] bool has_come() const noexcept { return answer_.done || answer_.batch_is_full; }
-    void leave() noexcept {
-        answer_.waiter_ = nullptr;
-        if (std::exchange(armed_, false)) wire_.loop_.disarm(*this);
-    }
-    void expire() noexcept {
-        armed_ = false;
-        std::exchange(answer_.waiter_, nullptr).resume();
-    }
-
-    wire& wire_;
-    answer& answer_;
-    time_point deadline_;
-    bool armed_ = false;
-};
-
-inline wire::waiting wire::wait(answer& of, time_point deadline) noexcept {
-    return {*this, of, deadline};
-}
 
 }  // namespace lido::mysql

@@ -1,19 +1,15 @@
 #include "sql/postgres/message_reader.hpp"
 
-#include "lido/base/assert.hpp"
 #include "sql/postgres/big_endian.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 namespace lido::postgres {
 namespace {
 
 constexpr std::size_t header_size = 5;  // the type, and the length with itself
 constexpr std::size_t length_size = 4;
-/// What is kept of a connection that has nothing to say.
-constexpr std::size_t usual_capacity = std::size_t{16} * 1024;
 /// A parameter's name and value, a notification, a command's tag: all of them are short.
 constexpr std::size_t most_of_short = std::size_t{64} * 1024;
 
@@ -65,54 +61,24 @@ constexpr std::array<body_rule, 256> rules = [] {
 
 }  // namespace
 
-std::span<char> message_reader::space() {
-    if (unread() == 0 && (capacity_ > usual_capacity || capacity_ == 0)) move_to(usual_capacity);
-    // What has come of a message grows at the front; half of the memory is free for what follows.
-    if (unread() == 0) begin_ = end_ = 0;
-    if (capacity_ - end_ < capacity_ / 2) {
-        const bool is_full = unread() > capacity_ / 2;
-        move_to(is_full ? std::min(2 * capacity_, std::max(largest_, most_of_short) + header_size + usual_capacity)
-                        : capacity_);
-    }
-    return {bytes_.get() + end_, capacity_ - end_};
-}
-
-void message_reader::give_back() noexcept {
-    if (unread() > 0 || capacity_ <= usual_capacity) return;
-    bytes_.reset();
-    capacity_ = begin_ = end_ = 0;
-}
-
-void message_reader::move_to(std::size_t capacity) {
-    if (capacity == capacity_) {
-        if (begin_ == 0) return;
-        std::memmove(bytes_.get(), bytes_.get() + begin_, unread());
-    } else {
-        auto made = std::make_unique_for_overwrite<char[]>(capacity);  // NOLINT(cppcoreguidelines-avoid-c-arrays)
-        if (unread() > 0) std::memcpy(made.get(), bytes_.get() + begin_, unread());
-        bytes_ = std::move(made);
-        capacity_ = capacity;
-    }
-    end_ -= begin_;
-    begin_ = 0;
-}
+message_reader::message_reader(std::size_t largest) noexcept
+    : largest_(largest), bytes_(std::max(largest, most_of_short) + header_size) {}
 
 void message_reader::received(std::size_t size) noexcept {
-    LIDO_ASSERT(size <= capacity_ - end_);
-    end_ += size;
+    bytes_.received(size);
     skip();
 }
 
 void message_reader::skip() noexcept {
-    const std::size_t skipped = std::min(to_skip_, unread());
-    begin_ += skipped;
+    const std::size_t skipped = std::min(to_skip_, bytes_.size());
+    bytes_.take(skipped);
     to_skip_ -= skipped;
 }
 
 message_reader::found message_reader::next(message& into) noexcept {
     if (broken_) return found::no_message;
-    if (unread() < header_size) return found::nothing;
-    const char* const at = bytes_.get() + begin_;
+    if (bytes_.size() < header_size) return found::nothing;
+    const char* const at = bytes_.data();
     const body_rule& rule = rules[static_cast<unsigned char>(*at)];
     const std::size_t length = number32_at(at + 1);
     // Where the length is less than its own size, this is larger than any message.
@@ -126,14 +92,14 @@ message_reader::found message_reader::next(message& into) noexcept {
     into.is_cut = rule.is_cut && size > largest_;
     if (into.is_cut) {
         into.body = {};
-        begin_ += header_size;
+        bytes_.take(header_size);
         to_skip_ = size;
         skip();
         return found::one;
     }
-    if (unread() < header_size + size) return found::nothing;
+    if (bytes_.size() < header_size + size) return found::nothing;
     into.body = {at + header_size, size};
-    begin_ += header_size + size;
+    bytes_.take(header_size + size);
     return found::one;
 }
 

@@ -1,9 +1,10 @@
 // Lido: the bytes that PostgreSQL sends, as messages.
 #pragma once
 
+#include "sql/receive_buffer.hpp"
+
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string_view>
 
@@ -27,10 +28,10 @@ constexpr bool may_come_unasked(char type) noexcept {
 /// most `largest` bytes; of rows, pieces of a COPY and notices that are larger it gives only the type. No I/O.
 class message_reader {
 public:
-    explicit message_reader(std::size_t largest) noexcept : largest_(largest) {}
+    explicit message_reader(std::size_t largest) noexcept;
 
     /// Room for the bytes that come next, never none. What `next` gave before is no longer valid.
-    [[nodiscard]] std::span<char> space();
+    [[nodiscard]] std::span<char> space() { return bytes_.space(); }
     /// So many bytes were put there.
     void received(std::size_t size) noexcept;
 
@@ -43,20 +44,15 @@ public:
 
     /// Nothing more is expected for now: does not keep the memory of what was large. What `next` gave before is no
     /// longer valid.
-    void give_back() noexcept;
+    void give_back() noexcept { bytes_.give_back(); }
     /// The memory that it keeps.
-    [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+    [[nodiscard]] std::size_t capacity() const noexcept { return bytes_.capacity(); }
 
 private:
-    [[nodiscard]] std::size_t unread() const noexcept { return end_ - begin_; }
-    void move_to(std::size_t capacity);
     void skip() noexcept;
 
     std::size_t largest_;
-    std::unique_ptr<char[]> bytes_;  // NOLINT(cppcoreguidelines-avoid-c-arrays): not initialised, unlike a vector
-    std::size_t capacity_ = 0;
-    std::size_t begin_ = 0;
-    std::size_t end_ = 0;
+    sql::receive_buffer bytes_;
     std::size_t to_skip_ = 0;  // of a message that is cut
     bool broken_ = false;
 };

@@ -40,47 +40,16 @@ reply::~reply() {
     from_.give_up(*this);
 }
 
-// ---- what is done at the end of a turn ------------------------------------------------------------------------------
-
-/// Posted at most once at a time, and without an allocation for it. It outlives a wire that dies while it is posted.
-class wire::later : public work {
-public:
-    explicit later(wire& of) noexcept : work(&later::run_now), of_(&of) {}
-
-    void post() noexcept {
-        if (!std::exchange(is_posted_, true)) of_->loop_.post(*this);
-    }
-    /// The wire's last word to it.
-    void leave() noexcept {
-        of_ = nullptr;
-        if (!is_posted_) delete this;
-    }
-
-private:
-    static void run_now(work& item) noexcept {
-        auto* const self = static_cast<later*>(&item);
-        self->is_posted_ = false;
-        if (self->of_ == nullptr) {
-            delete self;
-        } else {
-            self->of_->run_later();
-        }
-    }
-
-    wire* of_;
-    bool is_posted_ = false;
-};
-
 wire::wire(net::event_loop& loop, const wire_limits& limits, sending when, statement_cache& statements)
     : loop_(loop),
       limits_(limits),
       when_(when),
       statements_(statements),
       reader_(largest_message(limits)),
-      later_(new later(*this)) {}
+      later_(recurring_work::make(
+          loop, [](void* self) noexcept { static_cast<wire*>(self)->run_later(); }, this)) {}
 
 wire::~wire() {
-    later_->leave();
     if (destroyed_ != nullptr) *destroyed_ = true;
     for (const expected& each : expected_) {
         if (each.taker != nullptr) each.taker->expected_ = false;
@@ -578,7 +547,7 @@ void wire::settle_events() noexcept {
         if (next == nullptr) continue;
         next->is_ready_ = false;
         ready_[i] = nullptr;
-        if (next->waiter_ && (next->done || next->batch_is_full)) next->waiter_.resume();
+        next->wake();
     }
     if (destroyed) {
         if (outer != nullptr) *outer = true;

@@ -1,12 +1,14 @@
 // Lido: a connection to PostgreSQL on an event loop.
 #pragma once
 
+#include "lido/base/recurring_work.hpp"
 #include "lido/base/result.hpp"
 #include "lido/base/task.hpp"
 #include "lido/net/event_loop.hpp"
 #include "lido/sql/postgres/session.hpp"
 #include "lido/sql/rows.hpp"
 #include "lido/sql/session.hpp"
+#include "sql/awaited_answer.hpp"
 #include "sql/channel.hpp"
 #include "sql/postgres/answer_order.hpp"
 #include "sql/postgres/message_body.hpp"
@@ -19,7 +21,6 @@
 #include <libpq-fe.h>
 
 #include <atomic>
-#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -38,7 +39,7 @@ class connect_parameters;
 
 /// What is to come of one statement, up to its Sync; it lives with the coroutine that waits for it. Destroyed before
 /// the end, its answer is read and dropped when it comes.
-class reply {
+class reply : public sql::awaited_answer {
 public:
     explicit reply(wire& from) noexcept : from_(from) {}
     reply(reply&&) = delete;
@@ -51,15 +52,10 @@ public:
     std::optional<error> failed;
     /// Rows come one by one, and stop when a batch is full.
     bool one_by_one = false;
-    /// The Sync's answer is there, or the connection is broken: nothing more will come.
-    bool done = false;
-    /// One by one: enough rows for now.
-    bool batch_is_full = false;
 
 private:
     friend class wire;
     wire& from_;
-    std::coroutine_handle<> waiter_;
     bool expected_ = false;  // the wire knows of it
     bool is_ready_ = false;  // its waiter is about to be told
     bool executed_ = false;  // the server has said what the statement did, but not that it lasts
@@ -118,8 +114,9 @@ public:
     void send_close(std::string_view name);
 
     /// Waits until `answer` is done or has a full batch; false: `deadline` came first.
-    class waiting;
-    [[nodiscard]] waiting wait(reply& answer, time_point deadline) noexcept;
+    [[nodiscard]] sql::answer_wait wait(reply& answer, time_point deadline) noexcept {
+        return {loop_, answer, deadline};
+    }
     /// A batch was taken: goes on with reading.
     void resume_reading(reply& answer);
     /// Nobody waits for it any more.
@@ -161,7 +158,6 @@ public:
     [[nodiscard]] net::event_loop& loop() const noexcept { return loop_; }
 
 private:
-    friend class waiting;
     class readiness;
     /// What the connection is at.
     enum class phase : std::uint8_t {
@@ -176,7 +172,6 @@ private:
         std::string name;                        // of a statement that is to be described
         std::shared_ptr<const row_shape> shape;  // as soon as it is known
     };
-    class later;
 
     // connecting
     void on_events(std::uint32_t events) noexcept override;
@@ -270,50 +265,9 @@ private:
     time_point head_since_{};
     std::atomic<sql::session_state> state_{sql::session_state::busy};
     bool* destroyed_ = nullptr;
-    later* later_;
+    recurring_work::pointer later_;
     signal unasked_ = nullptr;
     void* unasked_context_ = nullptr;
 };
-
-class [[nodiscard]] wire::waiting : private timer {
-public:
-    waiting(wire& of, reply& answer, time_point deadline) noexcept
-        : timer([](timer& self) noexcept { static_cast<waiting&>(self).expire(); }),
-          wire_(of),
-          answer_(answer),
-          deadline_(deadline) {}
-    waiting(waiting&&) = delete;
-    ~waiting() { leave(); }
-
-    [[nodiscard]] bool await_ready() const noexcept { return answer_.done || answer_.batch_is_full; }
-    void await_suspend(std::coroutine_handle<> waiter) noexcept {
-        answer_.waiter_ = waiter;
-        armed_ = true;
-        wire_.loop_.arm(*this, deadline_);
-    }
-    [[nodiscard]] bool await_resume() noexcept {
-        leave();
-        return answer_.done || answer_.batch_is_full;
-    }
-
-private:
-    void leave() noexcept {
-        answer_.waiter_ = nullptr;
-        if (std::exchange(armed_, false)) wire_.loop_.disarm(*this);
-    }
-    void expire() noexcept {
-        armed_ = false;
-        std::exchange(answer_.waiter_, nullptr).resume();
-    }
-
-    wire& wire_;
-    reply& answer_;
-    time_point deadline_;
-    bool armed_ = false;
-};
-
-inline wire::waiting wire::wait(reply& answer, time_point deadline) noexcept {
-    return {*this, answer, deadline};
-}
 
 }  // namespace lido::postgres

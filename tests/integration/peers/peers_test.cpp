@@ -59,7 +59,9 @@ TEST_P(peer, answers_many_requests_over_few_connections) {
     EXPECT_EQ(right, 1000U);
     const http::client_statistics after = user.statistics();
     EXPECT_LE(after.connections_created, multiplexed() ? 1U : 5U);
-    EXPECT_EQ(after.connections_reused + after.connections_created, 1000U);
+    // All but the first of each connection; one that came when nobody waited for it any more may have served nobody.
+    EXPECT_GE(after.connections_reused + after.connections_created, 1000U);
+    EXPECT_LT(after.connections_reused, 1000U);
     EXPECT_EQ(after.resends, 0U);
     EXPECT_EQ(user.get("/nonce").wait().value().version() == http::version::http_2, multiplexed());
 }

@@ -23,13 +23,25 @@ constexpr unsigned spare_resends_of_unsent = 32;
 constexpr unsigned max_resends_of_not_processed = 2;
 /// RFC 9110 §9.2.2: what was sent again automatically and fails again is left to others.
 constexpr unsigned max_resends_of_unanswered = 1;
-/// Connections that are closed because they have served before, until there is one that has not. A pool has no more
-/// than that idle where its server closes them so soon that a request is lost on one.
-constexpr std::size_t most_set_aside = 32;
+/// Connections that have served before and are not taken, in the hope of one that has not.
+constexpr std::size_t most_passed_on = 32;
+/// In the queue for a connection. Who had one and lost his request on it has had his turn.
+constexpr std::uint8_t usual_priority = 2;
+constexpr std::uint8_t priority_of_lost = 1;
 
 /// One of HTTP/2 that is at its end says what it has not processed.
 bool has_served(const pool::pool<connector>::lease& which) {
     return which.reused() && !which->is_multiplexed();
+}
+
+/// Where others wait for a connection it is theirs. Where nobody does it has been idle like the one before, and may
+/// have met the same end.
+void pass_on(const origin_pool& from, pool::pool<connector>::lease& which) {
+    if (from.connections.statistics().waiting > 0) {
+        which.release();
+    } else {
+        which.discard();
+    }
 }
 
 /// Counts one more, unless there were `most` already.
@@ -164,6 +176,7 @@ task<result<exchange_outcome>> client::implementation::run_job(std::shared_ptr<j
 
 pool::acquire_options client::implementation::until(time_point deadline, time_point now) const {
     pool::acquire_options options;
+    options.priority = usual_priority;
     options.timeout = std::clamp<duration>(deadline - now, std::chrono::nanoseconds(1), settings_.acquire_timeout);
     return options;
 }
@@ -172,11 +185,17 @@ task<void> client::implementation::attempt(origin_pool& to, const request& what,
                                            attempt_result& last) {
     last.outcome = {};
     scheduler& here = *scheduler::current();
-    auto lease = co_await to.connections.acquire(until(deadline, here.now()));
     const bool wants_fresh = std::exchange(last.wants_fresh, false);
-    for (std::size_t others = 0; wants_fresh && lease && has_served(*lease) && others < most_set_aside; ++others) {
-        lease->discard();
-        auto another = co_await to.connections.acquire(until(deadline, here.now()));
+    pool::acquire_options options = until(deadline, here.now());
+    const time_point end = here.now() + options.timeout;
+    if (wants_fresh) options.priority = priority_of_lost;
+    auto lease = co_await to.connections.acquire(options);
+    // A pool that refuses at once has no other before one has closed.
+    const bool may_wait = wants_fresh && settings_.when_full != pool::when_full::fail;
+    for (std::size_t others = 0; may_wait && lease && has_served(*lease) && others < most_passed_on; ++others) {
+        pass_on(to, *lease);
+        options.timeout = until(end, here.now()).timeout;
+        auto another = co_await to.connections.acquire(options);
         lease = std::move(another);
     }
     if (!lease) {
@@ -377,6 +396,7 @@ task<result<void>> client::implementation::reach(time_point deadline) {
     auto base = base_pool(here.now());
     if (!base) co_return std::move(base).error();
     pool::acquire_options options;
+    options.priority = usual_priority;
     options.timeout = std::clamp<duration>(deadline - here.now(), std::chrono::nanoseconds(1), std::chrono::hours(1));
     auto borrowed = co_await (**base).connections.acquire(options);
     if (!borrowed) co_return std::move(borrowed).error();

@@ -97,7 +97,7 @@ task<void> exchange_http1(connection& on, const request& what, exchange_settings
     net::event_loop& loop = on.stream->loop();
     std::optional<error>& failure = outcome.failure;
     // What may not be sent again is worth a system call: the peer may have closed since the loop has last asked.
-    if (!is_idempotent(what.method())) on.stream->distrust_last_poll();
+    if (!is_idempotent(what.method()) || what.source() != nullptr) on.stream->distrust_last_poll();
     // A new connection too: a server that speaks before it was asked must not be taken at its word.
     if (!on.is_fit(loop.now())) {
         on.reusable = false;

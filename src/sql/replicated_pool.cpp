@@ -37,6 +37,7 @@ pool_settings settings_of_watcher(const replicated_settings& of) {
     made.connections.budget = nullptr;
     made.connections.down_fail_fast = duration::zero();
     made.connections.back_off.maximum = std::min<duration>(made.connections.back_off.maximum, 250ms);
+    made.connections.back_off.initial = std::min(made.connections.back_off.initial, made.connections.back_off.maximum);
     made.connections.name += " watch";
     return made;
 }

@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <optional>
 
 namespace lido::test {
@@ -234,6 +235,45 @@ TEST(misbehaving_server_on_kept_connections, that_serves_one_request_on_each_get
     EXPECT_EQ(got->body(), "right");
     EXPECT_EQ(server.nonces().at("get"), 2U);
     EXPECT_EQ(server.accepted(), 4U) << "the other two would have lost it as well";
+}
+
+TEST(misbehaving_server_on_kept_connections, that_loses_one_request_costs_a_busy_pool_one_connection) {
+    std::atomic<bool> has_lost{false};
+    scripted_server server({.on_request = [&](const arrival& what) {
+        if (what.number >= 100 && what.on_connection > 1 && !has_lost.exchange(true)) {
+            return reaction{.then = afterwards::fin};
+        }
+        return reaction{.bytes = response_text(what.nonce)};
+    }});
+    runtime io;
+    http::client_settings settings = eager_settings(server.url(), 0);
+    settings.max_connections_per_origin = 2;
+    client user(io, settings);
+    std::atomic<std::size_t> right{0};
+    on_tasks(io, 20, [&](std::size_t i) { return ask_all(user, i, 20, right, method::get); });
+    EXPECT_EQ(right, 400U);
+    EXPECT_EQ(user.statistics().resends, 1U);
+    EXPECT_EQ(server.accepted(), 3U) << "connections that were well have been closed";
+}
+
+TEST(misbehaving_server_on_kept_connections, that_loses_one_request_of_a_pool_that_refuses_when_full_gets_it_again) {
+    scripted_server server({.on_request = [](const arrival& what) {
+        if (what.number == 3) return reaction{.then = afterwards::fin};
+        return reaction{.bytes = response_text(what.nonce)};
+    }});
+    runtime io;
+    http::client_settings settings = eager_settings(server.url(), 0);
+    settings.max_connections_per_origin = 2;
+    settings.when_full = pool::when_full::fail;
+    client user(io, settings);
+    std::vector<http::response_stream> held;
+    for (int i = 0; i < 2; ++i) held.push_back(user.open(nonce_request(method::get, "held")).wait().value());
+    for (http::response_stream& each : held) EXPECT_EQ(each.read_all(100).wait().value(), "held");
+    held.clear();
+    const auto got = user.send(nonce_request(method::get, "lost")).wait();
+    ASSERT_TRUE(got.has_value()) << got.error().message();
+    EXPECT_EQ(got->body(), "lost");
+    EXPECT_EQ(user.statistics().resends, 1U);
 }
 
 TEST(misbehaving_server_on_a_new_connection, that_speaks_first_is_not_believed) {

@@ -96,7 +96,7 @@ public:
     [[nodiscard]] operation<std::vector<rows>> run_batch(batch what);
 
     /// A statement that only reads, and may see what was true up to `max_lag` ago: at a replica, or at the primary if
-    /// there is none to be read. Made again at another member if one fails.
+    /// there is none to be read. Made again at another member if one fails, as far as `policies.retry_budget` allows.
     template <class... Values>
     // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved from
     [[nodiscard]] operation<rows> read(statement what, Values&&... values) {

@@ -59,6 +59,7 @@ protected:
         const std::array<std::string, 1> urls{"postgresql://shop@a,b,c/shop"};
         const detail::replicated_opener::open_member open_one = [this](scheduler_group& group, std::string_view url,
                                                                        const pool_settings& with) {
+            EXPECT_TRUE(with.validate()) << with.validate().error().message();
             return test::open_fake(cluster_, group, url, with);
         };
         db_.emplace(detail::replicated_opener::open(group_, urls, settings_, open_one).value());
@@ -442,6 +443,14 @@ TEST_F(replicated_world, a_write_that_is_not_answered_in_time_is_a_timeout_and_i
     EXPECT_EQ(cluster_.at("a").written.back(), 1000);
 }
 
+TEST_F(replicated_world, a_longer_back_off_of_ones_own_is_none_of_its_watchers) {
+    have_a_primary_and_two_replicas(1);
+    settings_.pool.connections.back_off.initial = 500ms;
+    ASSERT_TRUE(settings_.validate());
+    open();
+    expect_writes_at("a");
+}
+
 TEST_F(replicated_world, a_read_whose_replica_has_just_gone_is_made_at_another) {
     have_a_primary_and_two_replicas(1);
     open();
@@ -452,6 +461,8 @@ TEST_F(replicated_world, a_read_whose_replica_has_just_gone_is_made_at_another) 
 
 TEST_F(replicated_world, a_replica_that_comes_and_goes_fails_no_read_and_a_primary_that_does_takes_each_write_once) {
     have_a_primary_and_two_replicas(1);
+    // Half of all reads may have to be made again for as long as the replica flaps.
+    settings_.policies.retry_budget.share = 1.0;
     open();
     std::size_t taken = 0;
     for (int i = 0; i < 200; ++i) {

@@ -56,6 +56,10 @@ class MadeUpTrees(unittest.TestCase):
         self.assert_found(rules.headers, {"include/lido/a.hpp": "int a;\n"}, "pragma once")
         self.assert_fine(rules.headers, {"include/lido/a.hpp": "#pragma once\n"})
 
+    def test_typedefs(self):
+        self.assert_found(rules.typedefs, {"src/a.cpp": "int b;\n    typedef int a;\n"}, "src/a.cpp:2", "using")
+        self.assert_fine(rules.typedefs, {"src/a.cpp": "using a = int;  // no typedef\n", "a.md": "typedef\n"})
+
     def test_markdown(self):
         self.assert_found(rules.markdown, {"a.md": "# One\n\n# Two\n"}, "2 lines")
         self.assert_found(rules.markdown, {"a.md": "no title\n"}, "0 lines")

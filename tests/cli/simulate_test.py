@@ -6,7 +6,7 @@ import re
 import tempfile
 import unittest
 
-from command import TestServer, demo_server, make_certificate, ok, report_of, simulate
+from command import TestServer, demo_server, make_certificate, ok, report_of, simulate, wait_until
 
 ISSUE_KEYS = """requests failed retries duration_seconds requests_per_second latency_ms cpu_microseconds_per_request
 statuses errors pool""".split()
@@ -104,8 +104,8 @@ class Report(unittest.TestCase):
         self.assertGreater(report["pool"]["created"], 4)
 
     def test_acquire_timeout(self):
-        with demo_server("--latency", "300ms") as (url, _):
-            report = report_of(url + "/outfits", "--num-users", "3", "--pool-size", "1", "--acquire-timeout", "50ms",
+        with demo_server("--latency", "2s") as (url, _):
+            report = report_of(url + "/outfits", "--num-users", "3", "--pool-size", "1", "--acquire-timeout", "500ms",
                                "--cycles", "1")  # fmt: skip
         self.expect_sums(report)
         self.assertEqual({"acquire_timeout": 2}, report["errors"])
@@ -120,6 +120,8 @@ class Report(unittest.TestCase):
         with TestServer(ok) as server:
             report = report_of(server.url, "--warm-up", "7", "--cycles", "1")
             self.assertEqual(7, report["pool"]["created"])
+            # The server counts in threads of its own, of which some may be late.
+            wait_until(lambda: server.connections >= 7, "the server's 7 connections")
             self.assertEqual(7, server.connections)
 
     def test_think_time(self):

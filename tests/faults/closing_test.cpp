@@ -57,7 +57,8 @@ TEST(close, lets_running_requests_end) {
 }
 
 TEST(close, refuses_what_waits_and_what_comes) {
-    scripted_server server(delayed(200ms));
+    // With the answer to the first the second would begin: so it comes long after the close.
+    scripted_server server(delayed(2s));
     runtime io;
     http::client_settings settings = plain_settings(server.url());
     settings.max_connections_per_origin = 1;

@@ -31,10 +31,10 @@ protected:
         static python_server only("streaming_http2_server.py");
         return only;
     }
-    static http::client_settings over_http2(duration read_timeout = 20s) {
+    static http::client_settings over_http2() {
         http::client_settings settings = plain_settings(server().url());
         settings.http_version = http::http_versions::http2;
-        settings.read_timeout = read_timeout;
+        settings.read_timeout = 20s;
         return settings;
     }
     /// A request whose fate the server tells of under its own name.
@@ -120,9 +120,11 @@ TEST_F(http2_bodies, whose_source_gives_nothing_end_with_the_deadline) {
 
 TEST_F(http2_bodies, whose_source_answers_when_it_is_not_asked_any_more_wait_for_the_server) {
     runtime io;
-    client user(io, over_http2(300ms));
-    const auto source = source_of("text", {.sized = false, .piece = 1, .pause = 50ms}, watch_);
-    const auto answer = user.send(asked(method::put, "refuses_at_once_and_falls_silent").body(source)).wait();
+    client user(io, over_http2());
+    // Long enough for the answer to come before the first piece, also on a machine that is busy.
+    const auto source = source_of("text", {.sized = false, .piece = 1, .pause = 1s}, watch_);
+    request what = asked(method::put, "refuses_at_once_and_falls_silent").body(source).read_timeout(2s);
+    const auto answer = user.send(std::move(what)).wait();
     ASSERT_FALSE(answer.has_value());
     EXPECT_EQ(answer.error(), errc::read_timeout) << answer.error().message();
     EXPECT_LE(watch_.reads, 1U);
@@ -161,11 +163,13 @@ class http2_uploads : public http2_bodies, public testing::WithParamInterface<up
 
 TEST_P(http2_uploads, end_well_or_with_a_clear_error) {
     runtime io;
-    client user(io, over_http2(GetParam().ending == errc::write_timeout ? duration(300ms) : duration(20s)));
+    client user(io, over_http2());
     ASSERT_TRUE(user.get("/told").wait().has_value());
     // A POST, whose source cannot rewind: nothing is sent twice.
     const auto source = source_of(numbered_text(300'000), {.piece = 60'000}, watch_);
-    const auto answer = user.send(asked(method::post, GetParam().name).body(source)).wait();
+    request what = asked(method::post, GetParam().name).body(source);
+    if (GetParam().ending == errc::write_timeout) what.read_timeout(300ms);
+    const auto answer = user.send(std::move(what)).wait();
     if (GetParam().ending) {
         ASSERT_FALSE(answer.has_value()) << answer->status() << answer->body();
         EXPECT_EQ(answer.error(), errc::maybe_executed) << answer.error().message();
@@ -355,9 +359,11 @@ class http2_downloads : public http2_bodies, public testing::WithParamInterface<
 
 TEST_P(http2_downloads, end_well_or_with_a_clear_error_after_what_came) {
     runtime io;
-    client user(io, over_http2(GetParam().ending == errc::read_timeout ? duration(300ms) : duration(20s)));
+    client user(io, over_http2());
     ASSERT_TRUE(user.get("/told").wait().has_value());
-    auto opened = user.open(asked(method::get, GetParam().name)).wait();
+    request what = asked(method::get, GetParam().name);
+    if (GetParam().ending == errc::read_timeout) what.read_timeout(1s);  // within which the head has to come, too
+    auto opened = user.open(std::move(what)).wait();
     ASSERT_TRUE(opened.has_value()) << opened.error().message();
     EXPECT_EQ(opened->status(), 200U);
     std::optional<error> failure;
@@ -416,7 +422,7 @@ TEST_F(http2_bodies, that_drip_are_bounded_by_the_deadline_of_the_read_or_of_the
     client user(io, over_http2());
     for (const bool of_the_read : {true, false}) {
         request what = asked(method::get, "drips");
-        if (!of_the_read) what.timeout(200ms);
+        if (!of_the_read) what.timeout(1s);  // within which the head has to come, too
         auto opened = user.open(std::move(what)).wait();
         ASSERT_TRUE(opened.has_value()) << opened.error().message();
         std::string space(1'000, '\0');

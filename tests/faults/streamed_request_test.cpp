@@ -175,8 +175,9 @@ TEST(StreamedRequest, WhoseSourceAnswersWhenItIsNotAskedAnyMoreWaitsForTheServer
     runtime io;
     client user(io, plain_settings(server.url()));
     source_watch watch;
-    const auto source = source_of("text", {.sized = false, .piece = 1, .pause = 50ms}, watch);
-    const auto answer = user.send(request(method::post, "/").body(source).read_timeout(200ms)).wait();
+    // Long enough for the answer to come before the first piece, also on a machine that is busy.
+    const auto source = source_of("text", {.sized = false, .piece = 1, .pause = 1s}, watch);
+    const auto answer = user.send(request(method::post, "/").body(source).read_timeout(2s)).wait();
     ASSERT_FALSE(answer.has_value());
     EXPECT_EQ(answer.error(), errc::maybe_executed) << answer.error().message();
     ASSERT_NE(answer.error().cause(), nullptr);

@@ -119,7 +119,7 @@ TEST(StreamedResponse, GivesItsHeadBeforeTheServerHasSentTheBody) {
     }});
     runtime io;
     client user(io, plain_settings(server.url()));
-    auto opened = user.open(request(method::get, "/").read_timeout(50ms)).wait();
+    auto opened = user.open(request(method::get, "/").read_timeout(1s)).wait();  // the head comes within it, too
     ASSERT_TRUE(opened.has_value()) << opened.error().message();
     EXPECT_EQ(opened->status(), 200U);
     std::string space(10, '\0');
@@ -140,7 +140,7 @@ TEST(StreamedResponse, KeepsTheDeadlineOfAReadAndOfTheRequest) {
     client user(io, plain_settings(server.url()));
     for (const bool of_the_read : {true, false}) {
         request what(method::get, "/");
-        if (!of_the_read) what.timeout(100ms);
+        if (!of_the_read) what.timeout(1s);  // within which the head has to come, too
         auto opened = user.open(std::move(what)).wait();
         ASSERT_TRUE(opened.has_value()) << opened.error().message();
         std::string space(10, '\0');

@@ -5,6 +5,7 @@
 #include "lido/net/runtime.hpp"
 #include "lido/pool/pool.hpp"
 #include "lido/pool/size_budget.hpp"
+#include "support/becomes_true.hpp"
 
 #include <gtest/gtest.h>
 
@@ -328,6 +329,8 @@ void stress(const stress_case& what) {
             for (std::thread& each : threads_of_the_other) each.join();
             threads_of_the_other.clear();
             EXPECT_LE(budget->held(), what.most + 1);
+            // What was granted to a caller who gave up meanwhile goes back when it arrives on the loop.
+            EXPECT_TRUE(lido::test::becomes_true([&] { return pool.statistics().leases == 0; }));
             const auto seen = pool.statistics();
             EXPECT_EQ(seen.waiting, 0U);
             EXPECT_EQ(seen.leases, 0U);

@@ -1,5 +1,6 @@
 // Goal: `lido fetch` and `lido simulate` do with real servers and proxies what their help says. Method: nginx, nghttpx,
 // tinyproxy, HAProxy and microsocks; the command in a process of its own. What needs no real server is in tests/cli.
+#include "support/becomes_true.hpp"
 #include "support/free_port.hpp"
 #include "support/listening_process.hpp"
 #include "support/nginx_server.hpp"
@@ -20,7 +21,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 namespace lido::test {
@@ -61,7 +61,11 @@ protected:
                              .http2 = true}};
 
         static std::string secure_locations(const std::string& elsewhere) {
-            return std::string(locations) + fmt::format("location = /down {{ return 302 {}/page; }}\n", elsewhere);
+            return std::string(locations) + fmt::format(R"(
+        location = /down {{ return 302 {0}/page; }}
+        location = /far {{ proxy_pass {0}/slow; proxy_buffering off; }}
+)",
+                                                        elsewhere);
         }
     };
 
@@ -302,11 +306,13 @@ TEST_F(fetch_command, tells_by_its_exit_code_what_was_wrong_with_a_certificate) 
 }
 
 TEST_F(fetch_command, ends_by_a_signal_in_the_middle_of_streams) {
-    for (const char* parallel : {"1", "10"}) {
-        running_command load(
-            {"fetch", "--cacert", ca(), "--repeat", "10", "--parallel", parallel, "--stats", secure("/slow")});
-        // So that it is in the middle: nothing of its standard output tells with several at once.
-        std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    for (const std::size_t parallel : {1U, 10U}) {
+        running_command load({"fetch", "--cacert", ca(), "--repeat", "10", "--parallel", std::to_string(parallel),
+                              "--stats", secure("/far")});
+        // So that it is in the middle: the server behind has one connection for each stream.
+        ASSERT_TRUE(becomes_true([&] { return world_->plain.active() >= parallel; }));
+        // With several at once nothing is written before one is complete.
+        ASSERT_TRUE(parallel > 1 || becomes_true([&] { return !load.output_so_far().empty(); }));
         load.signal(SIGINT);
         const auto begun = std::chrono::steady_clock::now();
         const command_outcome ended = load.wait();

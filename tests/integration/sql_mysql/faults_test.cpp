@@ -1,5 +1,6 @@
 // What becomes of callers and connections when the server, the network or the caller fails.
 #include "integration/sql_mysql/mysql_fixture.hpp"
+#include "support/becomes_true.hpp"
 #include "support/cutting_proxy.hpp"
 
 #include <fmt/format.h>
@@ -17,7 +18,7 @@ using testing::HasSubstr;
 using mysql_faults = mysql_world;
 
 TEST_F(mysql_faults, a_statement_whose_time_is_over_is_ended_at_the_server_and_its_connection_closed) {
-    settings_.pool.statement_timeout = 100ms;
+    settings_.pool.statement_timeout = 1s;  // enough, also on a busy machine, for what is to succeed
     settings_.pool.connections.max_size = 1;
     const auto begun = clock::now();
     const auto late = ask("select sleep(20)");
@@ -25,12 +26,15 @@ TEST_F(mysql_faults, a_statement_whose_time_is_over_is_ended_at_the_server_and_i
     EXPECT_EQ(late.error(), lido::errc::timeout);
     EXPECT_EQ(ask("select 7").value()[0][0].as<int>().value(), 7) << "not the answer of the other";
     EXPECT_LT(clock::now() - begun, 10s);
-    const auto running = ask("select count(*) from information_schema.processlist where info like 'select sleep%'");
-    EXPECT_EQ(running.value()[0][0].as<int>().value(), 0);
+    // That it is to end is acknowledged before it has ended.
+    EXPECT_TRUE(becomes_true([&] {
+        const auto running = ask("select count(*) from information_schema.processlist where info like 'select sleep%'");
+        return running.value()[0][0].as<int>().value() == 0;
+    }));
 }
 
 TEST_F(mysql_faults, without_a_statement_cache_nobody_waits_for_rows_that_were_given_up) {
-    settings_.pool.statement_timeout = 100ms;
+    settings_.pool.statement_timeout = 1s;  // enough, also on a busy machine, for what is to succeed
     settings_.pool.statement_cache = 0;
     settings_.pool.connections.max_size = 1;
     settings_.pool.connections.connect_timeout = 15s;
@@ -162,8 +166,11 @@ TEST_F(mysql_faults, never_more_connections_than_allowed_are_counted_at_the_serv
         });
     }
     std::int64_t most = 0;
-    for (int i = 0; i < 20; ++i) most = std::max(most, connections_at_server());
-    for (int i = 0; i < callers; ++i) ended.acquire();
+    int left = callers;
+    do {
+        while (left > 0 && ended.try_acquire()) --left;
+        most = std::max(most, connections_at_server());  // the last time when there surely are some
+    } while (left > 0);
     EXPECT_LE(most, 3);
     EXPECT_GE(most, 1);
 }

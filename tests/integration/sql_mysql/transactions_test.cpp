@@ -1,4 +1,5 @@
 #include "integration/sql_mysql/mysql_fixture.hpp"
+#include "support/work.hpp"
 
 #include <atomic>
 #include <semaphore>
@@ -96,9 +97,8 @@ task<result<int>> move_size(mysql::pool::transaction& in, int from, int to, std:
     if (!taken) co_return taken.error();
     // So that both hold one row before either wants the other: the deadlock is certain at the first attempt.
     both_hold->fetch_add(1);
-    lido::operation<sql::rows> pause = in.query("select sleep(0.2)");
-    const result<sql::rows> paused = co_await std::move(pause);
-    if (!paused) co_return paused.error();
+    const auto until = clock::now() + 20s;
+    while (both_hold->load() < 2 && clock::now() < until) co_await delay(5ms);
     lido::operation<sql::rows> second = in.query("update outfit set size = size + 1 where id = ?", to);
     const result<sql::rows> given = co_await std::move(second);
     if (!given) co_return given.error();

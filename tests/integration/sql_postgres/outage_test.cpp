@@ -3,6 +3,7 @@
 #include "support/sql_load.hpp"
 
 #include <csignal>
+#include <set>
 #include <sstream>
 
 namespace lido::test {
@@ -21,19 +22,33 @@ postgres::settings impatient(std::string url) {
     return made;
 }
 
-std::vector<std::int64_t> written_at(const postgres_server& server) {
-    std::istringstream from(server.ask("select string_agg(a::text, ' ') from written"));
+constexpr std::size_t most = 4;
+
+/// The numbers in the text that a question is answered with.
+std::vector<std::int64_t> numbers_at(const postgres_server& server, const std::string& question) {
+    std::istringstream from(server.ask(question));
     std::vector<std::int64_t> all;
     for (std::int64_t each = 0; from >> each;) all.push_back(each);
     return all;
 }
 
+/// Of the pool.
+std::size_t connections_at(const postgres_server& server) {
+    const auto processes = [&server] {
+        const auto all = numbers_at(server,
+                                    "select string_agg(pid::text, ' ') from pg_stat_activity where backend_type = "
+                                    "'client backend' and application_name = 'lido'");
+        return std::set<std::int64_t>(all.begin(), all.end());
+    };
+    return lasting_connections(processes, most);
+}
+
 /// `is_asked`: the server that counts in the end, and is looked at meanwhile.
 observed_server observed(const postgres_server& is_asked) {
     return {.insert = "insert into written values ($1)",
-            .there = [&is_asked] { return written_at(is_asked); },
-            .connections = [&is_asked] { return is_asked.connections(); },
-            .max_connections = 4,
+            .there = [&is_asked] { return numbers_at(is_asked, "select string_agg(a::text, ' ') from written"); },
+            .connections = [&is_asked] { return connections_at(is_asked); },
+            .max_connections = most,
             .may_be_told = {errc::maybe_executed, errc::connection_closed, errc::connect_failed, errc::acquire_timeout,
                             sql::errc::shutting_down}};
 }

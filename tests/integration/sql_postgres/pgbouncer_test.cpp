@@ -45,7 +45,7 @@ TEST(postgres_pgbouncer, a_statement_that_is_given_up_is_cancelled_through_it) {
     const pgbouncer proxy(common_server(), 1);
     postgres::settings with = settings_for(proxy.url(), 1);
     with.transaction_pooling = true;
-    with.pool.statement_timeout = 200ms;
+    with.pool.statement_timeout = 1s;  // enough, also on a busy machine, for what is to succeed
     postgres_world world(with);
     EXPECT_EQ(world.query("select pg_sleep(30)").error(), errc::timeout);
     const auto next = world.query("select 8");
@@ -73,7 +73,8 @@ TEST(postgres_pgbouncer, statements_of_many_share_connections_through_it) {
             EXPECT_EQ(got.value()[0][0].as<int>().value(), wanted);
         }
     });
-    EXPECT_LE(common_server().connections("behind"), 2U);
+    // The sessions of an earlier test's proxy are counted until the server has noticed its end.
+    EXPECT_TRUE(becomes_true([] { return common_server().connections("behind") <= 2; }));
 }
 
 TEST(postgres_pgbouncer, no_answer_reaches_another_borrower_with_a_tenth_given_up_at_random) {
@@ -86,7 +87,8 @@ TEST(postgres_pgbouncer, no_answer_reaches_another_borrower_with_a_tenth_given_u
     };
     nonce_counts counts;
     expect_own_answers(world.io, question, times("LIDO_SQL_NONCES", 2'000), counts);
-    EXPECT_LE(common_server().connections("behind"), 3U);
+    // The sessions of an earlier test's proxy are counted until the server has noticed its end.
+    EXPECT_TRUE(becomes_true([] { return common_server().connections("behind") <= 3; }));
 }
 
 TEST(postgres_pgbouncer, a_transaction_that_is_dropped_is_rolled_back_before_its_session_serves_another) {

@@ -200,7 +200,8 @@ TEST(postgres_query, runs_from_any_number_of_loops_and_threads) {
         });
     }
     for (std::thread& each : users) each.join();
-    EXPECT_LE(common_server().connections(), 3U);
+    // What has said good-bye, of earlier tests too, is counted until its process has had its turn.
+    EXPECT_TRUE(becomes_true([] { return common_server().connections() <= 3; }));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <optional>
 #include <semaphore>
+#include <stop_token>
 
 namespace lido::test {
 namespace {
@@ -68,17 +69,27 @@ TEST(postgres_shared, a_select_that_makes_a_temporary_table_leaves_it_to_nobody)
 
 TEST(postgres_shared, a_statement_that_runs_long_holds_up_only_those_behind_it) {
     postgres_world world(shared_settings(2, 16));
+    ASSERT_TRUE(world.query("select 1")) << "there is a connection now";
+    const auto running = [] {
+        return common_server().ask(
+            "select count(*) from pg_stat_activity where state = 'active' and query like 'select pg_sleep(20)%'");
+    };
     std::atomic<int> served{0};
     std::atomic<bool> slow_is_done{false};
-    on_tasks(world.io, 9, [&](std::size_t user) -> task<void> {
-        if (user == 0) {
-            operation<sql::rows> asked = world.db.query("select pg_sleep(1.5)");
-            const auto got = co_await std::move(asked);
-            EXPECT_TRUE(got) << got.error().message();
-            slow_is_done = true;
-            co_return;
-        }
-        // Those who come with it may be behind it; of later ones none is.
+    std::stop_source stop;
+    std::binary_semaphore ended(0);
+    std::optional<result<sql::rows>> outcome;
+    world.db.query("select pg_sleep(20)")
+        .start(
+            [&](result<sql::rows> came) {
+                slow_is_done = true;
+                outcome.emplace(std::move(came));
+                ended.release();
+            },
+            stop.get_token());
+    EXPECT_TRUE(becomes_true([&] { return running() == "1"; }));
+    on_tasks(world.io, 8, [&](std::size_t) -> task<void> {
+        // Those who come before its loop has seen that it is long may be behind it; of later ones none is.
         co_await sleep_until(clock::now() + 100ms);
         for (int i = 0; i < 50; ++i) {
             operation<sql::rows> asked = world.db.query("select 1");
@@ -87,7 +98,12 @@ TEST(postgres_shared, a_statement_that_runs_long_holds_up_only_those_behind_it) 
             if (!slow_is_done) ++served;
         }
     });
+    stop.request_stop();
+    ended.acquire();
     EXPECT_EQ(served, 400);
+    ASSERT_FALSE(*outcome) << "it was to take longer than all others";
+    EXPECT_EQ(outcome->error(), errc::cancelled) << outcome->error().message();
+    EXPECT_TRUE(becomes_true([&] { return running() == "0"; }));
     EXPECT_LE(world.db.shared_connections()->statistics().created, 2U);
 }
 

@@ -31,6 +31,8 @@ constexpr double capacity = 400.0;  // requests per second: workers / work_time
 /// Other programs may take the machine for some milliseconds. Where a wake-up came later than this for one in a hundred
 /// requests, the times of that phase are theirs, not the service's, and it is measured again.
 constexpr duration tolerated_lateness = work_time / 5;
+/// So many seconds may be theirs while it is waited for what was before.
+constexpr std::size_t most_of_others = 10;
 
 /// Each request takes a worker for `work_time`; while none is free it waits, and others behind it. One whose client has
 /// gone away is worked on all the same, as by most servers.
@@ -157,17 +159,20 @@ protected:
         ASSERT_TRUE(shop.get("/work").wait().has_value());
         const figures normal = phase(shop, 0.5 * capacity, 3s);
         const figures twice = phase(shop, 2.0 * capacity, 4s);
-        // In how many seconds is it as before?
+        // In how many seconds is it as before? Those for which the machine had no time do not count.
         std::size_t seconds = 0;
+        std::size_t of_others = 0;
         figures after;
         do {
-            ++seconds;
             after = measure(shop, 0.5 * capacity, 1s);
-        } while (seconds <= 5 && (after.share() < 0.99 || after.p99 > normal.p99 * 5 / 4));
+            ++(after.lateness <= tolerated_lateness ? seconds : of_others);
+        } while (seconds <= 5 && of_others <= most_of_others &&
+                 (after.share() < 0.99 || after.p99 > normal.p99 * 5 / 4));
         EXPECT_GE(normal.share(), 0.99) << normal.text();
         EXPECT_GE(twice.goodput, 0.9 * capacity) << twice.text();
         EXPECT_LE(twice.p99, 2 * normal.p99) << twice.text() << "; normal: " << normal.text();
         EXPECT_LE(seconds, 5U) << after.text() << "; normal: " << normal.text();
+        EXPECT_LE(of_others, most_of_others) << "the machine has no time for this test: " << after.text();
         RecordProperty("normal", normal.text());
         RecordProperty("at_twice_the_capacity", twice.text());
         RecordProperty("goodput_of_capacity", std::to_string(twice.goodput / capacity));

@@ -187,6 +187,7 @@ void postgres_server::stop() {
 }
 
 void postgres_server::kill() {
+    freeze_process(process_.id());  // or it has further children by the time that it ends
     const std::vector<pid_t> children = process_.children();
     for (const pid_t each : children) ::kill(each, SIGKILL);
     process_.end_with(SIGKILL);

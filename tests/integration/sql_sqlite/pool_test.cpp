@@ -272,7 +272,7 @@ TEST_F(sqlite_pool_test, closes_the_connection_of_a_statement_that_was_given_up_
     auto wanted = settings();
     wanted.common.connections.max_size = 1;
     wanted.common.cancel_abandoned = false;
-    wanted.common.statement_timeout = 300ms;
+    wanted.common.statement_timeout = 1s;
     pool db(io, wanted);
     std::stop_source stop;
     std::binary_semaphore ended(0);

@@ -132,6 +132,14 @@ struct sql_held {
             if (!of_.lease.valid()) {
                 return error(lido::errc::invalid_argument, "the lease was given back already", "acquire another one");
             }
+            // What follows would run alone and be kept, and an undo would undo nothing.
+            if (of_.in_transaction && of_.lease->state() == session_state::idle) {
+                return error(
+                    errc::transaction_failed,
+                    "nothing was sent: a statement has ended the transaction, and so what came before it lasts, "
+                    "or was undone",
+                    "leave statements that commit by themselves, and COMMIT and ROLLBACK as text, out of it");
+            }
             return {};
         }
 
@@ -158,6 +166,7 @@ struct sql_held {
     std::shared_ptr<sql_pool_state<Connector>> owner;
     pool_lease lease;
     time_point until = never;         // the end of the transaction's time
+    bool in_transaction = false;      // one was begun, and is not yet to end
     std::atomic<bool> in_use{false};  // one that was given up may still be ending elsewhere when the next begins
 };
 
@@ -472,7 +481,8 @@ private:
 };
 
 /// A transaction. Dropped without `commit` it is rolled back, before its connection is lent again. Not thread-safe;
-/// movable; one operation at a time.
+/// movable; one operation at a time. When a statement has ended it (MySQL commits before most that define tables;
+/// COMMIT as text), all that follows is refused by `transaction_failed`.
 template <class Connector>
 class [[nodiscard]] basic_transaction {
 public:
@@ -534,6 +544,7 @@ private:
             result<rows> begun = co_await detail::query_held(what, each, parameters());
             if (!begun) co_return std::move(begun).error();
         }
+        what->in_transaction = true;
         co_return basic_transaction(std::move(what));
     }
     static task<result<void>> end_of(std::shared_ptr<held> what, statement how) {

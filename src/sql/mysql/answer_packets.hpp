@@ -13,6 +13,7 @@ namespace lido::mysql {
 
 // The flags of the server's status that count here.
 constexpr std::uint16_t status_in_transaction = 0x0001;
+constexpr std::uint16_t status_autocommit = 0x0002;
 constexpr std::uint16_t status_more_results = 0x0008;
 
 /// A statement has been executed, and has no rows; or a ping.
@@ -59,5 +60,9 @@ struct result_packet {
 
 /// Idle or open, by the server's flags.
 [[nodiscard]] sql::session_state state_of(std::uint16_t status) noexcept;
+/// Does a statement alone last? Otherwise it begins a transaction.
+[[nodiscard]] constexpr bool commits_by_itself(std::uint16_t status) noexcept {
+    return (status & status_autocommit) != 0;
+}
 
 }  // namespace lido::mysql

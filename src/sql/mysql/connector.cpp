@@ -58,7 +58,7 @@ void set_options(MYSQL* handle, const place& to, const sql::pool_settings& setti
     mysql_optionsv(handle, MYSQL_OPT_LOCAL_INFILE, &off);
     mysql_optionsv(handle, MYSQL_OPT_MAX_ALLOWED_PACKET, &largest);
     mysql_optionsv(handle, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-    mysql_optionsv(handle, MYSQL_INIT_COMMAND, "SET time_zone = '+00:00'");
+    mysql_optionsv(handle, MYSQL_INIT_COMMAND, session::implementation::first_words);
     // Otherwise "localhost" would mean a UNIX socket at the library's own place.
     const unsigned protocol = to.unix_socket.empty() ? MYSQL_PROTOCOL_TCP : MYSQL_PROTOCOL_SOCKET;
     mysql_optionsv(handle, MYSQL_OPT_PROTOCOL, &protocol);
@@ -181,7 +181,7 @@ task<result<void>> connector::check(session& which, time_point deadline) {
 
 task<result<void>> connector::reset(session& which, time_point deadline) {
     session::implementation& on = *which.implementation_;
-    if (shared_->settings.reset == sql::reset_policy::full) {
+    if (shared_->settings.reset == sql::reset_policy::full || on.is_altered()) {
         result<void> all = co_await on.reset_all(deadline);
         co_return std::move(all);
     }
@@ -211,7 +211,8 @@ pool::verdict connector::usable(const session& which) const noexcept {
     const sql::reset_policy policy = shared_->settings.reset;
     switch (which.state()) {
         case session_state::idle:
-            return policy == sql::reset_policy::full ? pool::verdict::needs_reset : pool::verdict::clean;
+            if (policy != sql::reset_policy::full && !which.implementation_->is_altered()) return pool::verdict::clean;
+            [[fallthrough]];
         case session_state::open:
         case session_state::failed:
             return policy == sql::reset_policy::none ? pool::verdict::broken : pool::verdict::needs_reset;

@@ -17,6 +17,15 @@ using sql::session_state;
 namespace {
 
 constexpr unsigned cannot_be_prepared = 1295;  // ER_UNSUPPORTED_PS
+// The server does not have the statement any more, or not for the tables of now. It has executed nothing.
+constexpr unsigned is_not_prepared = 1243;   // ER_UNKNOWN_STMT_HANDLER
+constexpr unsigned must_be_prepared = 1615;  // ER_NEED_REPREPARE
+
+/// SET TRANSACTION, which is about the next transaction only, whoever begins it.
+bool is_for_next_transaction(std::string_view text) {
+    if (sql::first_keyword(text) != "SET") return false;
+    return sql::first_keyword(sql::without_gap(text).substr(3)) == "TRANSACTION";
+}
 
 wire_limits limits_of(const sql::pool_settings& settings) noexcept {
     return {settings.max_result_bytes, settings.stream_rows, settings.stream_bytes};
@@ -28,7 +37,8 @@ session::implementation::implementation(net::event_loop& loop, unique_handle con
                                         const sql::pool_settings& settings, pool::connection_events events)
     : events_(events),
       statements_(settings.statement_cache),
-      wire_(loop, std::move(connected), over, limits_of(settings)) {
+      wire_(loop, std::move(connected), over, limits_of(settings)),
+      tells_autocommit_(commits_by_itself(static_cast<std::uint16_t>(wire_.handle()->server_status))) {
     wire_.on_end(&implementation::ended, this);
 }
 
@@ -49,6 +59,18 @@ void session::implementation::ended(void* self) noexcept {
 
 // ---- states and errors ----------------------------------------------------------------------------------------------
 
+void session::implementation::note_status() noexcept {
+    const std::uint16_t said = wire_.status();
+    if (state_of(said) == session_state::open) has_next_level_ = false;
+    const bool lasts = commits_by_itself(said) || !tells_autocommit_;
+    is_altered_.store(has_next_level_ || !lasts, std::memory_order_release);
+}
+
+void session::implementation::note_next_level() noexcept {
+    has_next_level_ = true;
+    is_altered_.store(true, std::memory_order_release);
+}
+
 task<result<void>> session::implementation::acknowledged(call_scope& call, answer& by, time_point deadline) {
     const bool in_time = co_await wire_.wait(by, deadline);
     if (!in_time) co_return too_late();
@@ -65,6 +87,7 @@ task<result<session_state>> session::implementation::ask_state(call_scope& call,
     wire_.send(said, answer_kind::acknowledged, to.next_number());
     result<void> done = co_await acknowledged(call, said, deadline);
     if (!done) co_return std::move(done).error();
+    note_status();
     co_return state_of(wire_.status());
 }
 
@@ -78,13 +101,14 @@ task<void> session::implementation::settle(call_scope& call, std::string_view te
 }
 
 /// What is too large leaves the session busy: the rest is on its way.
-error session::implementation::failure(call_scope& call, answer& of) {
+error session::implementation::failure(call_scope& call, answer& of, const prepared_statement* what) {
     if (of.failed) {
         if (wire_.broken()) call.end_broken();
         return std::move(*of.failed);
     }
     const refusal& said = *of.refused;
     last_number_ = said.number;
+    if (what != nullptr && (said.number == is_not_prepared || said.number == must_be_prepared)) statements_.drop(*what);
     if (means_lost(said.number)) {
         call.end_broken();
     } else {
@@ -175,7 +199,7 @@ task<result<prepared_statement*>> session::implementation::prepare(call_scope& c
     if (!in_time) co_return too_late();
     if (preparing.is_good()) co_return &keep(text, preparing);
     if (preparing.refused && preparing.refused->number == cannot_be_prepared && may_be_text) co_return nullptr;
-    error why = failure(call, preparing);
+    error why = failure(call, preparing, nullptr);
     if (call.was_refused()) co_await settle(call, text, deadline);
     co_return std::move(why);
 }
@@ -209,9 +233,10 @@ task<result<sql::rows>> session::implementation::run(const sql::statement& what,
     keep_shape(known, given);
     if (given.is_good()) {
         call.end_good();
+        if (given.into.column_count() == 0 && is_for_next_transaction(what.text())) note_next_level();
         co_return std::move(given.into);
     }
-    error why = failure(call, given);
+    error why = failure(call, given, known);
     if (call.was_refused()) co_await settle(call, what.text(), deadline);
     co_return std::move(why);
 }
@@ -243,7 +268,7 @@ task<result<void>> session::implementation::start(const sql::statement& what, co
     if (!streamed_->refused && !streamed_->failed) co_return result<void>();  // busy until the last row has come
     const std::unique_ptr<answer> ended = std::move(streamed_);
     keep_shape(known, *ended);
-    error why = failure(call, *ended);
+    error why = failure(call, *ended, known);
     if (call.was_refused()) co_await settle(call, what.text(), deadline);
     co_return std::move(why);
 }
@@ -261,8 +286,9 @@ task<result<bool>> session::implementation::fetch(sql::rows& into, time_point de
     if (from.refused || from.failed) {
         const std::unique_ptr<answer> ended = std::move(streamed_);
         keep_shape(streaming_, *ended);
-        error why = failure(call, *ended);
-        if (call.was_refused()) co_await settle(call, streaming_->text, deadline);
+        const std::string text = streaming_->text;
+        error why = failure(call, *ended, streaming_);
+        if (call.was_refused()) co_await settle(call, text, deadline);
         co_return std::move(why);
     }
     into = std::move(from.into);
@@ -298,10 +324,11 @@ task<result<void>> session::implementation::reset_all(time_point deadline) {
     if (!done) co_return std::move(done).error();
     answer zoned(wire_);
     packet_writer second(wire_.out());
-    second.query("SET time_zone = '+00:00'");
+    second.query(first_words);
     wire_.send(zoned, answer_kind::acknowledged, second.next_number());
     done = co_await acknowledged(call, zoned, deadline);
     if (!done) co_return std::move(done).error();
+    has_next_level_ = false;
     call.end_good();
     co_return result<void>();
 }

@@ -39,6 +39,11 @@ public:
 
     [[nodiscard]] sql::session_state state() const noexcept { return state_.load(std::memory_order_acquire); }
     [[nodiscard]] MYSQL* handle() const noexcept { return wire_.handle(); }
+    /// Would the next borrower's statements do something else than they say? They do not last, or the next transaction
+    /// has a level that it was not begun with. From any thread.
+    [[nodiscard]] bool is_altered() const noexcept { return is_altered_.load(std::memory_order_acquire); }
+    /// What is said first of all, and again after a reset. Times are UTC, and what is not in a transaction lasts.
+    static constexpr const char* first_words = "SET time_zone = '+00:00', autocommit = 1";
     /// Of the error reported last; 0: none yet.
     [[nodiscard]] unsigned last_number() const noexcept { return last_number_; }
     /// Nothing more is sent or awaited: closing will not wait for anything.
@@ -61,7 +66,10 @@ private:
             of_.state_.store(now, std::memory_order_release);
         }
         /// The answer is complete, and the server's word counts.
-        void end_good() noexcept { end_as(state_of(of_.wire_.status())); }
+        void end_good() noexcept {
+            of_.note_status();
+            end_as(state_of(of_.wire_.status()));
+        }
         /// Nothing was sent that could have changed anything.
         void end_unsent() noexcept { end_as(of_.before_); }
         void end_broken() noexcept { end_as(sql::session_state::broken); }
@@ -94,8 +102,13 @@ private:
     [[nodiscard]] task<result<sql::session_state>> ask_state(call_scope& call, time_point deadline);
     /// Ends a call that was refused: where the session stands now, only the server knows. `text` is what was refused.
     [[nodiscard]] task<void> settle(call_scope& call, std::string_view text, time_point deadline);
-    [[nodiscard]] error failure(call_scope& call, answer& of);
+    /// `what` was executed; null: none was.
+    [[nodiscard]] error failure(call_scope& call, answer& of, const prepared_statement* what);
     [[nodiscard]] static error too_late();
+
+    /// The server's word after a statement that it has executed, or a ping.
+    void note_status() noexcept;
+    void note_next_level() noexcept;
 
     [[nodiscard]] result<void> check_free() const;
     /// Is it free, and for this statement?
@@ -108,6 +121,9 @@ private:
     unsigned last_number_ = 0;
     statement_cache statements_;
     wire wire_;
+    bool tells_autocommit_;        // some proxies may not
+    bool has_next_level_ = false;  // SET TRANSACTION was executed, and no transaction has begun since
+    std::atomic<bool> is_altered_{false};
     std::unique_ptr<answer> streamed_;
     prepared_statement* streaming_ = nullptr;  // what it is of
 };

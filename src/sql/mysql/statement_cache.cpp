@@ -26,6 +26,15 @@ prepared_statement& statement_cache::add(prepared_statement made) {
     return order_.front();
 }
 
+void statement_cache::drop(const prepared_statement& which) {
+    const auto is_it = [&which](const prepared_statement& each) { return &each == &which; };
+    const auto found = std::find_if(order_.begin(), order_.end(), is_it);
+    if (found == order_.end()) return;
+    by_text_.erase(found->text);
+    dropped_.push_back(found->id);
+    order_.erase(found);
+}
+
 void statement_cache::clear() {
     by_text_.clear();
     order_.clear();

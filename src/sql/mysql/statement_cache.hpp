@@ -34,6 +34,8 @@ public:
     [[nodiscard]] prepared_statement* find(std::string_view text);
     /// A new one, which `find` did not know. The reference is good until the next one is added.
     [[nodiscard]] prepared_statement& add(prepared_statement made);
+    /// The server does not execute this one any more; it is no more afterwards.
+    void drop(const prepared_statement& which);
     /// The server has dropped them all.
     void clear();
 

@@ -160,6 +160,21 @@ TEST_P(any_database, commits_rolls_back_and_returns_to_savepoints) {
     EXPECT_EQ(number(db, "select sum(i) from kept"), 5);
 }
 
+TEST_P(any_database, refuses_what_follows_in_a_transaction_that_a_statement_has_ended) {
+    sql::pool db = open();
+    make_table(db, "ended", "i bigint");
+    auto scope = db.begin().wait().value();
+    ASSERT_TRUE(scope.query(text("insert into ended values (1)")).wait());
+    ASSERT_TRUE(scope.query(text("commit")).wait());
+    const auto refused = scope.query(text("insert into ended values (2)")).wait();
+    ASSERT_FALSE(refused) << "it would last, whatever becomes of the transaction";
+    EXPECT_EQ(refused.error(), sql::errc::transaction_failed) << refused.error().message();
+    const auto committed = scope.commit().wait();
+    ASSERT_FALSE(committed);
+    EXPECT_EQ(committed.error(), sql::errc::transaction_failed) << committed.error().message();
+    EXPECT_EQ(number(db, "select sum(i) from ended"), 1);
+}
+
 /// Takes from one row and gives to another, after the other side has its first row too, if it gets it in time.
 task<result<int>> move_one(sql::transaction& in, const sql::statement& what, int from, int to,
                            std::atomic<int>* have_one, std::chrono::milliseconds patience) {

@@ -197,6 +197,70 @@ TEST_F(mysql_transactions, a_lock_that_is_held_too_long_is_named) {
     EXPECT_EQ(refused.error(), sql::errc::lock_timeout) << refused.error().message();
 }
 
+/// What the next one writes would be acknowledged, and then undone as the rest of a transaction.
+TEST_F(mysql_transactions, a_session_that_does_not_commit_by_itself_is_not_lent_as_it_is) {
+    for (const auto policy : {sql::reset_policy::none, sql::reset_policy::rollback, sql::reset_policy::full}) {
+        settings_.pool.reset = policy;
+        settings_.pool.connections.max_size = 1;
+        pool_.reset();
+        ASSERT_TRUE(ask("delete from outfit"));
+        ASSERT_TRUE(ask("set autocommit = 0"));
+        ASSERT_TRUE(ask("insert into outfit (name) values ('kept')"));
+        {
+            auto lease = pool().acquire().wait().value();
+            ASSERT_TRUE(lease.query("set autocommit = 0").wait());
+            ASSERT_TRUE(lease.query("insert into outfit (name) values ('gone')").wait());
+        }
+        ASSERT_TRUE(ask("insert into outfit (name) values ('kept too')"));
+        EXPECT_EQ(count_rows(), 2);
+        const bool is_closed = policy == sql::reset_policy::none;
+        EXPECT_EQ(pool().connections().statistics().created, is_closed ? 3U : 1U);
+    }
+}
+
+TEST_F(mysql_transactions, of_a_server_whose_sessions_do_not_commit_by_themselves_those_of_a_pool_do) {
+    ASSERT_TRUE(ask("set global autocommit = 0"));
+    settings_.pool.connections.max_size = 1;
+    for (const auto policy : {sql::reset_policy::rollback, sql::reset_policy::full}) {
+        settings_.pool.reset = policy;
+        pool_.reset();
+        for (int i = 0; i < 2; ++i) EXPECT_TRUE(ask("insert into outfit (name) values ('kept')"));
+    }
+    ASSERT_TRUE(ask("set global autocommit = 1"));
+    EXPECT_EQ(count_rows(), 4);
+}
+
+TEST_F(mysql_transactions, what_was_said_of_the_next_one_is_not_said_of_somebody_elses) {
+    settings_.pool.connections.max_size = 1;
+    {
+        auto lease = pool().acquire().wait().value();
+        ASSERT_TRUE(lease.query("set transaction read only").wait());
+    }
+    EXPECT_TRUE(ask("insert into outfit (name) values ('kept')"));
+    EXPECT_EQ(pool().connections().statistics().resets, 1U);
+    {
+        auto scope = pool().begin({.isolation = sql::isolation::serializable}).wait().value();
+        ASSERT_TRUE(scope.commit().wait());
+    }
+    EXPECT_TRUE(ask("select 1"));
+    EXPECT_EQ(pool().connections().statistics().resets, 1U) << "it was said of the one that it began";
+    EXPECT_EQ(pool().connections().statistics().created, 1U);
+}
+
+TEST_F(mysql_transactions, one_that_a_definition_has_committed_goes_no_further) {
+    ASSERT_TRUE(ask("drop table if exists beside"));
+    auto scope = pool().begin().wait().value();
+    ASSERT_TRUE(scope.query("insert into outfit (name) values ('kept')").wait());
+    ASSERT_TRUE(scope.query("create table beside (a int)").wait());
+    const auto refused = scope.query("insert into outfit (name) values ('gone')").wait();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), sql::errc::transaction_failed) << refused.error().message();
+    const auto undone = scope.rollback().wait();
+    ASSERT_FALSE(undone) << "it undoes nothing";
+    EXPECT_EQ(undone.error(), sql::errc::transaction_failed) << undone.error().message();
+    EXPECT_EQ(count_rows(), 1);
+}
+
 TEST_F(mysql_transactions, a_full_reset_forgets_the_session) {
     settings_.pool.reset = sql::reset_policy::full;
     settings_.pool.connections.max_size = 1;

@@ -49,6 +49,18 @@ TEST(mysql_statement_cache, without_a_limit_above_0_the_last_one_is_kept_and_not
     EXPECT_EQ(cache.size(), 1U);
 }
 
+TEST(mysql_statement_cache, one_that_is_dropped_is_not_found_and_to_be_closed) {
+    statement_cache cache(2);
+    static_cast<void>(cache.add(statement("a", 1)));
+    const prepared_statement& dropped = cache.add(statement("b", 2));
+    cache.drop(dropped);
+    EXPECT_EQ(cache.find("b"), nullptr);
+    EXPECT_NE(cache.find("a"), nullptr);
+    EXPECT_EQ(cache.dropped(), numbers{2});
+    EXPECT_EQ(cache.size(), 1U);
+    EXPECT_EQ(cache.add(statement("b", 3)).id, 3U);
+}
+
 TEST(mysql_statement_cache, when_the_server_has_dropped_all_there_is_nothing_to_close) {
     statement_cache cache(1);
     static_cast<void>(cache.add(statement("a", 1)));

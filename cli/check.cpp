@@ -6,6 +6,7 @@
 #include "output.hpp"
 #include "setters.hpp"
 #include "sql/settle.hpp"
+#include "sql/url_options.hpp"
 #include "subcommand.hpp"
 #include "wait_for.hpp"
 
@@ -31,6 +32,15 @@ struct checked {
     duration connect{};
     duration latency{};  // the median of some
 };
+
+/// A pool of PostgreSQL's is for the primary unless its URL says otherwise; here any server will do, because what it is
+/// is the question.
+std::string for_any_role(const std::string& url) {
+    const auto parsed = lido::sql::database_url::parse(url);
+    if (!parsed || parsed->kind != lido::sql::database_kind::postgres) return url;
+    if (parsed->option("role") || parsed->option("target_session_attrs")) return url;
+    return sql::with_option(url, "role=any");
+}
 
 double in_milliseconds(duration of) {
     return std::chrono::duration<double, std::milli>(of).count();
@@ -94,7 +104,8 @@ std::string in_json(const std::string& url, const checked& found) {
 int run_check(const std::vector<std::string>& arguments) {
     command_line line("check URL [OPTIONS]",
                       "Connects to a database and says what it is: version, role, TLS, how long connecting and a "
-                      "statement take, and how many connections it still takes. URL: "
+                      "statement take, and how many connections it still takes. A server of any role will do, unless "
+                      "the URL says which, as by ?role=primary. URL: "
                       "postgresql://user@host/database, mysql://user@host/database, sqlite:FILE or sqlite::memory:.");
     std::string url;
     bool as_json = false;
@@ -111,12 +122,12 @@ int run_check(const std::vector<std::string>& arguments) {
     lido::sql::pool_settings settings;
     settings.statement_timeout = timeout;
     settings.connections.connect_timeout = timeout;
-    settings.connections.acquire_timeout = timeout;
+    settings.connections.acquire_timeout = timeout + 1s;  // so that it is the connect that tells why
     settings.connections.max_size = 1;
     settings.connections.down_fail_fast = 0s;
     watch where;
     runtime io;
-    auto db = lido::sql::pool::open(io, url, settings);
+    auto db = lido::sql::pool::open(io, sql::for_a_look(for_any_role(url), true), settings);
     if (!db) throw usage_error(in_words_of_options(db.error()));
     const std::optional<checked> found = look(*db, where);
     sql::settle(*db, where);

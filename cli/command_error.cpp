@@ -9,7 +9,7 @@ namespace lido::cli {
 namespace {
 
 /// Setting of the library, option of the command.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 11> names{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 12> names{{
     {"ca_file", "--cacert"},
     {"client setting proxy", "--proxy"},
     {"set redirect_settings::allow_downgrade to follow it all the same", "name the new URL to go there"},
@@ -18,6 +18,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 11> names{{
     {"key_file", "--tls-key"},
     {"connect_timeout", "--connect-timeout"},
     {"read_timeout", "--read-timeout"},
+    {"statement_timeout", "--timeout"},
     {"acquire_timeout", "--acquire-timeout"},
     {"max_connections_per_origin", "--pool-size"},
     {"max_size", "--pool-size"},

@@ -3,6 +3,7 @@
 #include "command_error.hpp"
 #include "console.hpp"
 #include "did_you_mean.hpp"
+#include "without_password.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -118,7 +119,8 @@ command_line::outcome command_line::parse(const std::vector<std::string>& words)
 void command_line::refuse_unknown(const std::string& word) const {
     const std::string subcommand = usage_.substr(0, usage_.find(' '));
     if (word.empty() || word.front() != '-') {
-        throw usage_error(fmt::format("'{}' was not expected; lido help {} says what is", word, subcommand));
+        throw usage_error(
+            fmt::format("'{}' was not expected; lido help {} says what is", without_password(word), subcommand));
     }
     const std::string name = word.substr(0, word.find('='));
     std::vector<std::string_view> names;

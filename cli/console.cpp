@@ -2,7 +2,10 @@
 
 #include "output.hpp"
 
+#include <algorithm>
+#include <clocale>
 #include <cstdlib>
+#include <cwchar>
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -25,6 +28,12 @@ constexpr std::string_view clear_line = "\r\x1b[K";
 /// Nothing can be said about a standard error that cannot be written to.
 void put(std::string_view text) noexcept {
     static_cast<void>(write_all(STDERR_FILENO, text));
+}
+
+std::size_t characters_of(std::string_view text) noexcept {
+    // The bytes after the first of a character begin with the bits 10.
+    const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; };
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins));
 }
 
 }  // namespace
@@ -65,11 +74,23 @@ void console::end_live() {
 }
 
 std::size_t columns_of(std::string_view text) noexcept {
+    const bool is_ascii =
+        std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+    static const locale_t unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+    if (is_ascii || unicode == nullptr) return characters_of(text);
+    const locale_t before = uselocale(unicode);
     std::size_t columns = 0;
-    for (const char c : text) {
-        // The bytes after the first of a character begin with the bits 10.
-        if ((static_cast<unsigned char>(c) & 0xC0U) != 0x80U) ++columns;
+    mbstate_t state{};
+    while (!text.empty()) {
+        wchar_t character = 0;
+        const std::size_t size = mbrtowc(&character, text.data(), text.size(), &state);
+        const bool is_one = size > 0 && size <= text.size();
+        const int width = is_one ? wcwidth(character) : 1;
+        columns += width < 0 ? 1 : static_cast<std::size_t>(width);
+        text.remove_prefix(is_one ? size : 1);
+        if (!is_one) state = {};
     }
+    uselocale(before);
     return columns;
 }
 

@@ -36,7 +36,8 @@ private:
     std::string live_;
 };
 
-/// How many columns the text takes on a terminal: UTF-8 characters, which are all of width one in our texts.
+/// How many columns the UTF-8 text takes on a terminal, by the C library's table: a character of East Asia takes two,
+/// an accent none. Where there is no such table each character takes one.
 [[nodiscard]] std::size_t columns_of(std::string_view text) noexcept;
 
 }  // namespace lido::cli

@@ -44,10 +44,20 @@ std::size_t character_at(std::string_view text) noexcept {
     return size == 1 || second_fits(octet(0), octet(1)) ? size : 0;
 }
 
+/// Those that turn the direction of what follows them: U+061C, U+200E, U+200F, U+202A … U+202E, U+2066 … U+2069.
+bool turns_direction(std::string_view character) noexcept {
+    const auto octet = [character](std::size_t i) { return static_cast<std::uint8_t>(character[i]); };
+    if (character == "\xD8\x9C") return true;
+    if (character.size() != 3 || octet(0) != 0xE2) return false;
+    if (octet(1) == 0x80) return octet(2) == 0x8E || octet(2) == 0x8F || (octet(2) >= 0xAA && octet(2) <= 0xAE);
+    return octet(1) == 0x81 && octet(2) >= 0xA6 && octet(2) <= 0xA9;
+}
+
 bool is_control(std::string_view character) noexcept {
     const auto first = static_cast<std::uint8_t>(character[0]);
     if (character.size() == 1) return first < 0x20 || first == 0x7F;
-    return first == 0xC2 && static_cast<std::uint8_t>(character[1]) < 0xA0;
+    if (first == 0xC2 && static_cast<std::uint8_t>(character[1]) < 0xA0) return true;
+    return turns_direction(character);
 }
 
 /// Goes through the characters; `on_bad` gets the bytes that are none.

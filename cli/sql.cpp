@@ -8,11 +8,12 @@
 #include "sql/parameter.hpp"
 #include "sql/result_text.hpp"
 #include "sql/settle.hpp"
+#include "sql/statement_text.hpp"
+#include "sql/url_options.hpp"
 #include "subcommand.hpp"
 #include "wait_for.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,8 +40,8 @@ void declare(command_line& line, sql_options& asked) {
     line.group("Options");
     line.repeated(
         "--param", "VALUE",
-        "the next placeholder's value: a number when it looks like one, otherwise text; text:5 is text, null: "
-        "is NULL",
+        "the next placeholder's value: a number when it is written as Lido would write it, otherwise text, as 007 and "
+        "1.10 are; text:5 is text, null: is NULL",
         [&](std::string_view, const std::string& value) { asked.parameters.push_back(sql::parameter_of(value)); });
     line.option("--output", "FORM", "table, json or csv (table)",
                 one_of<sql::result_form>(asked.form, {{"table", sql::result_form::table},
@@ -56,19 +57,6 @@ void declare(command_line& line, sql_options& asked) {
     line.example("lido sql sqlite::memory: 'select 1 as one' --output json", "tries it without any database");
 }
 
-/// Statements of these words bring rows and can be fetched piece by piece; others, of which not all databases can do
-/// that, are taken as a whole.
-bool brings_rows(std::string_view statement) noexcept {
-    const std::size_t begin = std::min(statement.find_first_not_of(" \t\r\n("), statement.size());
-    statement.remove_prefix(begin);
-    std::string word;
-    for (const char each : statement.substr(0, 6)) {
-        if (std::isalpha(static_cast<unsigned char>(each)) == 0) break;
-        word += static_cast<char>(std::tolower(static_cast<unsigned char>(each)));
-    }
-    return word == "select" || word == "with" || word == "values" || word == "table";
-}
-
 template <class T>
 T checked(result<T> outcome) {
     if (!outcome) throw command_error(exit_failed, in_words_of_options(outcome.error()));
@@ -79,7 +67,7 @@ T checked(result<T> outcome) {
 void show(lido::sql::pool& db, sql_options& asked, watch& where) {
     sink out(where, "-");
     sql::result_text text(asked.form);
-    const bool in_pieces = brings_rows(asked.statement);
+    const bool in_pieces = sql::brings_rows(asked.statement);
     // Whoever runs the command writes the statement; values have --param.
     lido::sql::trusted_sql statement(std::move(asked.statement));
     if (!in_pieces) {
@@ -124,7 +112,8 @@ int run_sql(const std::vector<std::string>& arguments) {
     settings.connections.down_fail_fast = 0s;
     watch where;
     runtime io;
-    auto db = lido::sql::pool::open(io, asked.url, settings);
+    const bool only_reads = sql::only_reads(asked.statement);
+    auto db = lido::sql::pool::open(io, sql::for_a_look(asked.url, only_reads), settings);
     if (!db) throw usage_error(in_words_of_options(db.error()));
     try {
         show(*db, asked, where);

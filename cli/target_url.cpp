@@ -2,6 +2,7 @@
 
 #include "command_error.hpp"
 #include "lido/http/headers.hpp"
+#include "without_password.hpp"
 
 #include <fmt/format.h>
 
@@ -13,7 +14,7 @@ namespace lido::cli {
 namespace {
 
 [[noreturn]] void refuse(const std::string& url, std::string_view what, std::string_view remedy) {
-    throw usage_error(fmt::format("the URL '{}' {}; {}", url, what, remedy));
+    throw usage_error(fmt::format("the URL '{}' {}; {}", without_password(url), what, remedy));
 }
 
 void check_port(const std::string& url, std::string_view port) {
@@ -47,11 +48,18 @@ target_url split_url(const std::string& url) {
         refuse(url, "has a space or a character that is not ASCII", "percent-encode it: a space is %20");
     }
     const std::size_t scheme_end = url.find("://");
-    if (scheme_end == std::string::npos) refuse(url, "has no scheme", fmt::format("write http://{}", url));
+    if (url.starts_with("sqlite:")) refuse(url, "is a database's", "use lido sql, lido check or lido simulate --sql");
+    if (scheme_end == std::string::npos) {
+        refuse(url, "has no scheme", fmt::format("write http://{}", without_password(url)));
+    }
     const std::string_view scheme = std::string_view(url).substr(0, scheme_end);
     const bool plain = http::same_name(scheme, "http");
     if (!plain && !http::same_name(scheme, "https")) {
-        refuse(url, fmt::format("has the scheme '{}'", scheme), "use http or https");
+        const bool is_database =
+            scheme == "postgresql" || scheme == "postgres" || scheme == "mysql" || scheme == "mariadb";
+        refuse(url, fmt::format("has the scheme '{}'", scheme),
+               is_database ? "use http or https; a database is for lido sql, lido check and lido simulate --sql"
+                           : "use http or https");
     }
     const std::size_t begin = scheme_end + 3;
     const std::size_t authority_end = std::min(url.find_first_of("/?#", begin), url.size());

@@ -1,5 +1,7 @@
 #include "sql/parameter.hpp"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -21,9 +23,11 @@ std::optional<Number> whole(std::string_view text) {
 lido::sql::value parameter_of(std::string_view word) {
     if (word == "null:") return lido::sql::null;
     if (word.starts_with("text:")) return word.substr(5);
-    if (const auto number = whole<std::int64_t>(word)) return *number;
+    // Only what is written back as it was given: "0123" is somebody's telephone number, "1.10" somebody's money.
+    if (const auto number = whole<std::int64_t>(word); number && fmt::to_string(*number) == word) return *number;
     // "nan" and "inf" are words.
-    if (const auto real = whole<double>(word); real && std::isfinite(*real)) return *real;
+    const auto real = whole<double>(word);
+    if (real && std::isfinite(*real) && fmt::to_string(*real) == word) return *real;
     return word;
 }
 

@@ -20,8 +20,24 @@ void add_padded(std::string& to, std::string_view text, std::size_t width) {
     to.append(width - std::min(width, columns_of(text)), ' ');
 }
 
+/// Also where JSON allows them, but a terminal acts on them: DEL, and the controls of Unicode's second row.
+void escape_controls(std::string& json) {
+    for (std::size_t i = 0; i < json.size(); ++i) {
+        const auto first = static_cast<std::uint8_t>(json[i]);
+        const bool is_of_second_row =
+            first == 0xC2 && i + 1 < json.size() && static_cast<std::uint8_t>(json[i + 1]) < 0xA0;
+        if (first != 0x7F && !is_of_second_row) continue;
+        const auto code = static_cast<std::uint8_t>(json[is_of_second_row ? i + 1 : i]);
+        const std::string escaped = fmt::format("\\u{:04x}", code);
+        json.replace(i, is_of_second_row ? 2 : 1, escaped);
+        i += escaped.size() - 1;
+    }
+}
+
 std::string quoted_json(std::string_view text) {
-    return boost::json::serialize(boost::json::string(with_valid_utf8(text)));
+    std::string made = boost::json::serialize(boost::json::string(with_valid_utf8(text)));
+    escape_controls(made);
+    return made;
 }
 
 /// Numbers stay numbers, as far as the database said that they are; JSON has no NaN.

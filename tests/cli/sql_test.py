@@ -55,12 +55,51 @@ class SqlTest(unittest.TestCase):
         self.refused(2, "the statement is missing", "sql", self.url)
         self.refused(2, "--output must be table, json or csv", "sql", self.url, "select 1", "--output", "xml")
         self.refused(2, "oracle", "sql", "oracle:x", "select 1")
+        self.refused(1, "there is no such file", "sql", self.url, "select * from nowhere")
+        self.good("sql", self.url, "create table outfit (id integer)")
         self.refused(1, "no such table", "sql", self.url, "select * from nowhere")
         self.refused(1, "1 placeholders, 0 values", "sql", self.url, "select ?")
-        self.refused(1, "make the folder", "sql", "sqlite:/nowhere/at/all.db", "select 1")
+        self.refused(1, "make the folder", "sql", "sqlite:/nowhere/at/all.db", "create table a (b)")
         self.refused(1, "did not end in time", "sql", self.url, "--timeout", "50ms", "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n")
 
+    def test_a_number_that_is_written_otherwise_stays_as_it_is(self):
+        self.good("sql", self.url, "create table customer (zip text, name text)")
+        self.good("sql", self.url, "insert into customer values (?, ?)", "--param", "01234", "--param", "1.10")
+        self.assertEqual("01234,1.10", self.good("sql", self.url, "select * from customer", "--output", "csv").split()[1])
+
+    def test_a_change_that_returns_rows_returns_any_number_of_them(self):
+        self.good("sql", self.url, "create table big (x text)")
+        numbers = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 80000) "
+        self.good("sql", self.url, f"{numbers} insert into big select hex(zeroblob(500)) from n")
+        out = self.good("sql", self.url, "/* all of it */ delete from big returning x", "--output", "csv")
+        self.assertEqual(80001, len(out.splitlines()))
+        self.assertEqual("0", self.good("sql", self.url, "select count(*) from big", "--output", "csv").split()[1])
+
+    def test_a_look_changes_nothing_of_a_file(self):
+        path = os.path.join(self.folder, "shop.db")
+        for arguments in (["check", self.url], ["sql", self.url, "select 1"]):
+            self.refused(1, "there is no such file", *arguments)
+            self.assertEqual([], os.listdir(self.folder))
+        self.good("sql", self.url, "create table outfit (id integer)")
+        with open(path, "rb") as file:
+            before = file.read()
+        self.good("check", self.url)
+        self.good("sql", self.url, "select * from outfit")
+        self.assertEqual(["shop.db"], os.listdir(self.folder))
+        with open(path, "rb") as file:
+            self.assertEqual(before, file.read())
+        self.assertEqual("delete", self.good("sql", self.url, "pragma journal_mode", "--output", "csv").split()[-1])
+
+    def test_no_password_is_said_again(self):
+        secret = "postgresql://app:hunter2@127.0.0.1/shop"
+        for arguments in (["sql", "sqlite::memory:", "select 1", secret], ["check", secret, secret], ["simulate", secret], ["fetch", secret]):
+            done = run(*arguments)
+            self.assertEqual(2, done.returncode, arguments)
+            self.assertNotIn("hunter2", done.stdout + done.stderr)
+            self.assertIn("app:***@127.0.0.1", done.stderr)
+
     def test_check_says_what_it_found(self):
+        self.good("sql", self.url, "create table outfit (id integer)")
         out = self.good("check", self.url)
         for part in ["SQLite 3.", "writer", "not a network", "latency"]:
             self.assertIn(part, out)

@@ -2,17 +2,20 @@
 //
 //   postgres_load MODE URL USERS SECONDS ROWS [SHARED_CONNECTIONS]
 //
-// MODE is lido (a pool with a connection for each user), shared (users share connections through the pipeline), connect
-// (a new connection for each query), libpq (a thread and a connection for each user) or soci (threads over SOCI's
-// pool). Prints one line: queries/s, CPU microseconds per query (user, system), quantiles of the time that a query
-// took, and the memory that the process has grown by.
+// MODE is lido (a pool with a connection for each user), many (the same, and all connections are open before the first
+// query), shared (users share connections through the pipeline), connect (a new connection for each query), libpq (a
+// thread and a connection for each user) or soci (threads over SOCI's pool). Prints one line: queries/s, CPU
+// microseconds per query (user, system), quantiles of the time that a query took, and the memory that the process has
+// grown by. Before it, "many" prints a line with the number of connections and the memory that they took.
 #include "lido/sql/postgres/pool.hpp"
 #include "postgres/peers.hpp"
 
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -28,6 +31,17 @@ lido::postgres::settings settings_for(const std::string& mode, const std::string
         made.pipeline_depth = 32;
     }
     return made;
+}
+
+/// Borrows a connection for each user, and gives them back when all are there.
+void open_all(lido::postgres::pool& db, int users) {
+    const double before = lido::bench::resident_megabytes();
+    std::vector<lido::postgres::pool::lease> held;
+    for (int i = 0; i < users; ++i) held.push_back(db.acquire().wait().value());
+    std::printf("%llu connections, memory %.1f MB\n",
+                static_cast<unsigned long long>(db.connections().statistics().created),
+                lido::bench::resident_megabytes() - before);
+    std::fflush(stdout);
 }
 
 }  // namespace
@@ -49,10 +63,12 @@ int main(int count, char** arguments) {
         if (mode == "libpq") lido::bench::libpq_users(url, on, rows);
         return on.report();
     }
-    if (mode != "lido" && mode != "shared" && mode != "connect") return 2;
+    if (mode != "lido" && mode != "many" && mode != "shared" && mode != "connect") return 2;
     lido::runtime io;
-    lido::bench::load on(users, std::atof(arguments[4]));
+    std::optional<lido::bench::load> on;  // its time begins when it is made
     lido::postgres::pool db(io, settings_for(mode, url, users, shared));
-    for (int i = 0; i < users; ++i) on.spawn(io, lido::bench::selects_by_key(db, on.window(), by_key, i, rows));
-    return on.report();
+    if (mode == "many") open_all(db, users);
+    on.emplace(users, std::atof(arguments[4]));
+    for (int i = 0; i < users; ++i) on->spawn(io, lido::bench::selects_by_key(db, on->window(), by_key, i, rows));
+    return on->report();
 }

@@ -324,7 +324,7 @@ task<result<void>> session::implementation::reset_all(time_point deadline) {
     if (!done) co_return std::move(done).error();
     answer zoned(wire_);
     packet_writer second(wire_.out());
-    second.query(first_words);
+    second.query(words_after_reset);
     wire_.send(zoned, answer_kind::acknowledged, second.next_number());
     done = co_await acknowledged(call, zoned, deadline);
     if (!done) co_return std::move(done).error();

@@ -42,8 +42,10 @@ public:
     /// Would the next borrower's statements do something else than they say? They do not last, or the next transaction
     /// has a level that it was not begun with. From any thread.
     [[nodiscard]] bool is_altered() const noexcept { return is_altered_.load(std::memory_order_acquire); }
-    /// What is said first of all, and again after a reset. Times are UTC, and what is not in a transaction lasts.
+    /// What is said first of all. Times are UTC, and what is not in a transaction lasts.
     static constexpr const char* first_words = "SET time_zone = '+00:00', autocommit = 1";
+    /// And after a reset, with which MySQL goes back to a character set of its own.
+    static constexpr const char* words_after_reset = "SET NAMES utf8mb4, time_zone = '+00:00', autocommit = 1";
     /// Of the error reported last; 0: none yet.
     [[nodiscard]] unsigned last_number() const noexcept { return last_number_; }
     /// Nothing more is sent or awaited: closing will not wait for anything.

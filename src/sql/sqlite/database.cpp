@@ -80,6 +80,7 @@ engine_settings database::settings_of(role as) const {
     made.role = as;
     made.create = settings_.mode == open_mode::create && as == role::writer;
     made.in_memory = in_memory_;
+    made.keeps_journal = settings_.journal == journal::as_it_is;
     made.full_durability = settings_.commits == durability::full;
     made.busy_timeout = settings_.busy_timeout;
     made.statement_cache = settings_.common.statement_cache;

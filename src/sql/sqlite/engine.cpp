@@ -142,7 +142,10 @@ result<void> engine::configure() {
     const std::string cache = fmt::format("PRAGMA cache_size=-{}", settings_.page_cache_bytes / 1024);
     if (auto set = execute(cache.c_str()); !set) return set;
     if (settings_.role == role::writer) {
-        if (auto set = execute("PRAGMA journal_mode=WAL"); !set && !settings_.in_memory) return set;
+        // With a look at the file where it is not changed: what is wrong with it is found here.
+        const char* const journal =
+            settings_.keeps_journal ? "SELECT 1 FROM sqlite_master LIMIT 1" : "PRAGMA journal_mode=WAL";
+        if (auto set = execute(journal); !set && !settings_.in_memory) return set;
         return execute(settings_.full_durability ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
     }
     if (auto set = execute("PRAGMA query_only=1"); !set) return set;

@@ -36,6 +36,7 @@ struct engine_settings {
     sqlite::role role = sqlite::role::writer;
     bool create = false;
     bool in_memory = false;
+    bool keeps_journal = false;  ///< the file stays as it is, WAL or not
     bool full_durability = false;
     duration busy_timeout = std::chrono::seconds(5);
     std::size_t statement_cache = 256;

@@ -33,6 +33,15 @@ result<void> apply(std::string_view name, std::string_view value, pool_settings&
             return wrong(fmt::format("mode={} is not known", value), "ro, rw or rwc");
         return {};
     }
+    if (name == "journal") {
+        if (value == "wal")
+            into.journal = journal::write_ahead;
+        else if (value == "keep")
+            into.journal = journal::as_it_is;
+        else
+            return wrong(fmt::format("journal={} is not known", value), "wal or keep");
+        return {};
+    }
     if (name == "synchronous") {
         if (value == "normal")
             into.commits = durability::normal;
@@ -44,7 +53,7 @@ result<void> apply(std::string_view name, std::string_view value, pool_settings&
     }
     const auto amount = number(value);
     if (name == "busy_timeout") {
-        if (!amount) return wrong("busy_timeout is no number", "milliseconds, 0 … 3,600,000");
+        if (!amount) return wrong("busy_timeout is not a whole number of milliseconds", "0 … 3,600,000");
         into.busy_timeout = std::chrono::milliseconds(*amount);
         return {};
     }
@@ -53,7 +62,8 @@ result<void> apply(std::string_view name, std::string_view value, pool_settings&
         into.reader_threads = *amount;
         return {};
     }
-    return wrong(fmt::format("the option {} is not known", name), "mode, synchronous, busy_timeout and threads are");
+    return wrong(fmt::format("the option {} is not known", name),
+                 "mode, journal, synchronous, busy_timeout and threads are");
 }
 
 }  // namespace
@@ -68,7 +78,7 @@ result<void> pool_settings::validate() const {
     if (busy_timeout < duration::zero() || busy_timeout > longest_wait)
         return wrong("busy_timeout is out of range 0 … 1 h");
     if (reader_threads < 1 || reader_threads > 64) {
-        return wrong(fmt::format("reader_threads = {} is out of range 1 … 64", reader_threads));
+        return wrong(fmt::format("reader_threads (of a URL: threads) = {} is out of range 1 … 64", reader_threads));
     }
     if (longest_on_loop < duration::zero() || longest_on_loop > std::chrono::milliseconds(1)) {
         return wrong("longest_on_loop is out of range 0 … 1 ms", "0 keeps all statements on worker threads");

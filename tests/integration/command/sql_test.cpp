@@ -186,6 +186,24 @@ TEST_F(postgres_command, check_says_version_role_latency_and_what_is_left) {
                 ContainsRegex("\"remaining_connections\":2[0-9]"));
 }
 
+TEST_F(postgres_command, check_says_that_a_server_is_a_replica_unless_another_role_is_asked_for) {
+    const postgres_server replica(server(), {});
+    const auto ask = [](const std::string& url) { return run_command({"check", url}); };
+    for (const std::string& url : {replica.url(), replica.tcp_url(), replica.tcp_url() + "?", replica.url("&role=any"),
+                                   replica.url("&role=replica"), replica.url("&target_session_attrs=standby")}) {
+        const command_outcome ended = ask(url);
+        EXPECT_EQ(ended.code, 0) << url << ": " << ended.errors;
+        EXPECT_THAT(ended.output, AllOf(ContainsRegex("role +replica"), StartsWith("postgresql://lido@")));
+    }
+    // What was added is not shown.
+    EXPECT_THAT(ask(replica.tcp_url()).output, StartsWith(replica.tcp_url() + "\n"));
+    for (const char* asked : {"&role=primary", "&target_session_attrs=read-write"}) {
+        expect_refused(ask(replica.url(asked)), 1, "it is a replica");
+        EXPECT_THAT(ask(server().url(asked)).output, ContainsRegex("role +primary"));
+    }
+    expect_refused(ask(server().url("&role=replica")), 1, "it is the primary");
+}
+
 TEST_F(postgres_command, check_shows_tls) {
     const std::string plain = run_command({"check", server().tcp_url()}).output;
     EXPECT_THAT(plain, ContainsRegex("TLS +none"));

@@ -43,5 +43,13 @@ TEST(with_valid_utf8, replaces_what_is_none) {
     }
 }
 
+TEST(in_one_line, shows_what_would_turn_the_direction_of_the_text_behind_it) {
+    EXPECT_EQ(in_one_line("a\xE2\x80\xAE"
+                          "b"),
+              "a\\xe2\\x80\\xaeb");
+    EXPECT_EQ(in_one_line("\xE2\x81\xA6\xD8\x9C"), "\\xe2\\x81\\xa6\\xd8\\x9c");
+    EXPECT_EQ(in_one_line("\xE2\x80\x93\xE2\x82\xAC"), "\xE2\x80\x93\xE2\x82\xAC") << "a dash, and a euro";
+}
+
 }  // namespace
 }  // namespace lido::cli

@@ -53,6 +53,15 @@ TEST(result_text, json_has_types_and_what_it_has_not_as_text) {
         "\"affected\":0}\n");
 }
 
+TEST(result_text, json_has_nothing_that_a_terminal_would_obey) {
+    rows one;
+    one.add_column("a");
+    one.add_text(
+        "\x1b[31m\xC2\x9B"
+        "31m\x7F caf\xC3\xA9");
+    EXPECT_THAT(whole(result_form::json, {one}), HasSubstr("[[\"\\u001b[31m\\u009b31m\\u007f caf\xC3\xA9\"]]"));
+}
+
 TEST(result_text, json_of_text_that_is_no_utf8_is_json_all_the_same) {
     rows one;
     one.add_column("a");

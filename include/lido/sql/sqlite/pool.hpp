@@ -18,7 +18,9 @@ namespace lido::sqlite {
 ///
 /// SQLite lets one connection write at a time, and in its WAL mode that disturbs no reader. So there are two pools: one
 /// connection for all that writes, for which callers queue first come, first served, instead of waiting for SQLite's
-/// lock; and up to `common.connections.max_size` that can only read. All of it runs on worker threads.
+/// lock; and up to `common.connections.max_size` that can only read. Worker threads run it, but for statements that
+/// read and were short lately: those run on the I/O thread that asks, for as long as `pool_settings::longest_on_loop`
+/// lets them, and may wait there for a page of the disk.
 ///
 /// Thread-safe. The runtime must outlive it. It cannot be used in a forked child. Its last connection to close writes
 /// the log back into the file: destroy it on a plain thread, not on an I/O thread.

@@ -23,12 +23,19 @@ enum class durability : std::uint8_t {
     full,    ///< each commit is on the disk before it is acknowledged
 };
 
+/// How a file keeps what is not yet in its place (SQLite's PRAGMA journal_mode, which the file remembers).
+enum class journal : std::uint8_t {
+    write_ahead,  ///< the file is changed to WAL: readers and the writer do not wait for each other
+    as_it_is,     ///< it is somebody else's: what it has stays, and readers may wait for the writer
+};
+
 /// A plain value. In `common.connections` stand the readers; the writer is one connection with the same times.
 struct pool_settings {
     /// A path, or ":memory:" for a database that lives as long as its pool.
     std::string file;
     open_mode mode = open_mode::create;
     durability commits = durability::normal;
+    sqlite::journal journal = sqlite::journal::write_ahead;
     /// How long a statement waits for a lock that another process holds; then it fails with `lock_timeout`. 0 … 1 h.
     duration busy_timeout = std::chrono::seconds(5);
     /// Threads on which readers run; the writer has one more. 1 … 64.
@@ -43,8 +50,9 @@ struct pool_settings {
 
     /// Success, or `invalid_argument` naming the first setting that is out of range.
     [[nodiscard]] result<void> validate() const;
-    /// Of a URL: `sqlite:file?mode=ro|rw|rwc&synchronous=normal|full&busy_timeout=MILLISECONDS&threads=N`. Errors:
-    /// `invalid_argument` naming the option.
+    /// Of a URL:
+    /// `sqlite:file?mode=ro|rw|rwc&journal=wal|keep&synchronous=normal|full&busy_timeout=MILLISECONDS&threads=N`.
+    /// Errors: `invalid_argument` naming the option.
     [[nodiscard]] static result<pool_settings> from(const sql::database_url& url, const sql::pool_settings& common);
 };
 

@@ -6,8 +6,12 @@
 #include <fmt/format.h>
 
 #include <atomic>
+#include <fstream>
 #include <semaphore>
+#include <sstream>
 #include <stop_token>
+#include <string>
+#include <vector>
 
 namespace lido::test {
 namespace {
@@ -31,6 +35,32 @@ TEST_F(mysql_faults, a_statement_whose_time_is_over_is_ended_at_the_server_and_i
         const auto running = ask("select count(*) from information_schema.processlist where info like 'select sleep%'");
         return running.value()[0][0].as<int>().value() == 0;
     }));
+}
+
+/// When the next probe of each idle connection to that port is due, in hundredths of a second, by /proc/net/tcp.
+std::vector<unsigned long> probes_to(std::uint16_t port) {
+    constexpr const char* established = "01";
+    constexpr const char* by_keep_alive = "02:";
+    std::vector<unsigned long> found;
+    std::ifstream from("/proc/net/tcp");
+    std::string line;
+    while (std::getline(from, line)) {
+        std::istringstream words(line);
+        std::string number, local, remote, state, queues, probe;
+        words >> number >> local >> remote >> state >> queues >> probe;
+        if (state != established || !remote.ends_with(fmt::format(":{:04X}", port))) continue;
+        found.push_back(probe.starts_with(by_keep_alive) ? std::stoul(probe.substr(3), nullptr, 16) : 1'000'000);
+    }
+    return found;
+}
+
+TEST_F(mysql_faults, a_connection_whose_server_is_gone_without_a_word_is_noticed) {
+    settings_.url = fmt::format("mysql://tester:lido%27s@127.0.0.1:{}/shop", server().port());
+    settings_.pool.connections.max_size = 1;
+    ASSERT_TRUE(ask("select 1"));
+    const std::vector<unsigned long> probes = probes_to(server().port());
+    ASSERT_FALSE(probes.empty());
+    for (const unsigned long each : probes) EXPECT_LE(each, 3'000U) << "within half a minute";
 }
 
 TEST_F(mysql_faults, without_a_statement_cache_nobody_waits_for_rows_that_were_given_up) {

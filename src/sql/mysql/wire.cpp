@@ -277,7 +277,7 @@ void wire::drop_too_large() {
     answer& to = *std::exchange(expected_, nullptr);
     to.failed = error(lido::errc::limit_exceeded,
                       fmt::format("the result is larger than max_result_bytes = {}", limits_.result_bytes),
-                      "ask for less, stream the result, or raise max_result_bytes");
+                      "ask for less, stream the result, or raise max_result_bytes; what the statement was to write may last");
     abandoned_ = true;
     finish(to);
 }

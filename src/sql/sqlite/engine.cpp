@@ -251,7 +251,7 @@ result<void> engine::collect(sqlite3_stmt* from, sql::rows& into) {
         if (into.stored_bytes() > settings_.max_result_bytes) {
             return error(errc::limit_exceeded,
                          fmt::format("the result is larger than max_result_bytes = {}", settings_.max_result_bytes),
-                         "stream it, or raise max_result_bytes");
+                         "stream it, or raise max_result_bytes; what the statement has written is not undone");
         }
     }
 }

@@ -10,9 +10,14 @@ namespace lido::sql {
 
 /// A server that takes no writes any more ends the connections of now, but not with each refused write again: if it is
 /// simply one for reading, those that are made instead will hear the same. Thread-safe.
+///
+/// The pause is what a failover may be found later by, where the old primary is fenced before the new one is there:
+/// with the connect that follows it has to stay below the 1.5 s that a recovery may take. What it bounds is cheap
+/// enough for that: a fencing costs a login, some milliseconds, for each connection that is then asked for,
+/// `max_concurrent_connects` at once, as long as somebody goes on trying to write where nothing can be written.
 class fence_pause {
 public:
-    static constexpr duration length = std::chrono::seconds(5);
+    static constexpr duration length = std::chrono::seconds(1);
 
     /// Has it passed since the last fence? Then one begins now, and for nobody else.
     [[nodiscard]] bool ends(time_point now) noexcept {

@@ -28,6 +28,8 @@ struct pool_settings {
     duration statement_timeout = std::chrono::seconds(30);
     reset_policy reset = reset_policy::rollback;
     /// Cancel a statement that was given up, so that its connection can be used again; otherwise it is closed.
+    /// PostgreSQL's cancel request goes in plain text, also where the session has TLS, and whoever reads it on the way
+    /// can cancel that session's statements (nothing else).
     bool cancel_abandoned = true;
     /// A result that is taken as a whole, in memory. 1 KiB … 2 GiB; larger ones can be streamed.
     std::size_t max_result_bytes = std::size_t{64} * 1024 * 1024;

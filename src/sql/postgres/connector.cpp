@@ -2,6 +2,7 @@
 
 #include "lido/net/event_loop.hpp"
 #include "lido/net/resolver.hpp"
+#include "lido/sql/basic_lease.hpp"
 #include "sql/fence_pause.hpp"
 #include "sql/postgres/connect_parameters.hpp"
 #include "sql/postgres/session_implementation.hpp"
@@ -93,7 +94,8 @@ struct connector::shared_state {
     const session_options options;
     std::vector<std::shared_ptr<cancel_lane>> cancels;  // of each place
     std::atomic<std::size_t> last_good{0};              // the place that was connected to last
-    sql::fence_pause pause;
+    std::shared_ptr<sql::fence_pause> pause = std::make_shared<sql::fence_pause>();
+    std::weak_ptr<pool_state> twin;  // is fenced together with this one
 };
 
 task<result<std::vector<std::string>>> connector::shared_state::addresses_of(const sql::server_place& place,
@@ -202,7 +204,8 @@ pool::verdict connector::usable(const connection& which) const noexcept {
     const sql::session_state now = which.state();
     if (state_->how == sharing::pipelined) {
         const bool works = now == sql::session_state::idle || now == sql::session_state::busy;
-        return works ? pool::verdict::clean : pool::verdict::broken;
+        // There is no reset: one that listens, by a function's doing, ends with what is under way.
+        return works && !which.inside().is_listening() ? pool::verdict::clean : pool::verdict::broken;
     }
     const sql::reset_policy policy = state_->of.pool.reset;
     switch (now) {
@@ -254,7 +257,21 @@ bool connector::ends_generation(const error& failure, const connection& where) c
     // PostgreSQL 14 and later say it: then it is the session that was made read-only, not the server.
     const bool says_writable = inside.on().parameter("in_hot_standby") == "off";
     if (says_writable && !inside.is_read_only_by_default()) return false;
-    return state_->pause.ends(coarse_now());
+    if (!state_->pause->ends(coarse_now())) return false;
+    if (const std::shared_ptr<pool_state> twin = state_->twin.lock()) twin->connections.retire_all();
+    return true;
+}
+
+void connector::fence_together(const std::shared_ptr<pool_state>& one, const std::shared_ptr<pool_state>& other) {
+    shared_state& first = *one->connections.kind().state_;
+    shared_state& second = *other->connections.kind().state_;
+    first.twin = other;
+    second.twin = one;
+    second.pause = first.pause;
+}
+
+duration connector::patience() const noexcept {
+    return state_->options.patience;
 }
 
 }  // namespace lido::postgres

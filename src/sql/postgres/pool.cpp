@@ -15,6 +15,10 @@ sql::pool_settings shared_settings(const settings& of) {
     made.connections.min_size = 0;
     made.connections.max_idle = lido::pool::settings::unlimited;
     made.connections.name += " shared";
+    // What is too much for them goes to the exclusive ones.
+    if (made.connections.on_full == lido::pool::when_full::overflow) {
+        made.connections.on_full = lido::pool::when_full::wait;
+    }
     made.reset = sql::reset_policy::none;  // there is nothing that could be reset
     return made;
 }
@@ -25,6 +29,7 @@ pool::pool(scheduler_group& group, const postgres::settings& of) : plain(group, 
     const postgres::settings counting = with_url_options(of).value();
     if (counting.shared_connections != 0) {
         shared_.emplace(group, shared_settings(counting), connector(of, sharing::pipelined));
+        connector::fence_together(shared(), shared_->shared());
     }
     follow_names(group, of);
 }
@@ -44,8 +49,9 @@ void pool::follow_names(scheduler_group& group, const postgres::settings& of) {
 }
 
 operation<sql::rows> pool::query_with(sql::statement what, sql::parameters with) {
-    if (shared_ && may_share_connection(what.text())) return shared_->query_with(std::move(what), std::move(with));
-    return plain::query_with(std::move(what), std::move(with));
+    if (!shared_ || !may_share_connection(what.text())) return plain::query_with(std::move(what), std::move(with));
+    return {shared()->group, connector::query<sql::statement, sql::parameters>(shared_->shared(), std::move(what),
+                                                                               std::move(with), shared())};
 }
 
 void pool::retire_all() {

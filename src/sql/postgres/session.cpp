@@ -387,8 +387,6 @@ task<result<void>> session::implementation::reset(sql::reset_policy how, time_po
         result<sql::rows> silent = co_await command("UNLISTEN *", deadline);
         if (!silent) co_return std::move(silent).error();
     }
-    listening_.store(false, std::memory_order_release);
-    static_cast<void>(wire_.take_notifications());
     if (how == sql::reset_policy::full) {
         statements_.clear();
         result<sql::rows> dropped = co_await command("DISCARD ALL", deadline);
@@ -396,6 +394,7 @@ task<result<void>> session::implementation::reset(sql::reset_policy how, time_po
         result<void> ready = co_await set_up(deadline);
         if (!ready) co_return std::move(ready).error();
     }
+    wire_.forget_listening();
     if (wire_.state() == sql::session_state::idle) co_return result<void>();
     co_return error(lido::errc::reset_failed, "the session is not idle after its reset");
 }

@@ -73,7 +73,6 @@ task<result<void>> session::implementation::listen(const std::string& channel, t
         if (!settled) co_return std::move(settled).error();
     }
     const std::string text = "LISTEN " + quoted(channel);
-    listening_.store(true, std::memory_order_release);  // before it is sent: the answer may never be seen
     result<sql::rows> done = co_await command(text.c_str(), deadline);
     if (!done) co_return std::move(done).error();
     co_return result<void>();

@@ -84,7 +84,7 @@ public:
     [[nodiscard]] bool is_read_only_by_default() const noexcept;
     [[nodiscard]] bool in_read_only_transaction() const noexcept { return read_only_; }
     /// Any thread that holds the lease.
-    [[nodiscard]] bool is_listening() const noexcept { return listening_.load(std::memory_order_acquire); }
+    [[nodiscard]] bool is_listening() const noexcept { return wire_.is_listening(); }
     /// A signal may still come, and hits what runs then. Any thread that holds the lease.
     [[nodiscard]] bool cancel_is_on_its_way() const noexcept {
         return cancel_on_its_way_.load(std::memory_order_acquire);
@@ -128,7 +128,6 @@ private:
     std::unique_ptr<cancel_request> cancelling_;
     time_point cancelled_head_{};  // since when the statement was next that it is for
     std::atomic<bool> cancel_on_its_way_{false};
-    std::atomic<bool> listening_{false};
     wire::copy_direction copy_ = wire::copy_direction::out;
     std::coroutine_handle<> listener_;  // who waits for notifications
     bool watching_ = false;             // the timer is armed

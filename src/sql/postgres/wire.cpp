@@ -293,6 +293,7 @@ void wire::take_notification(const message& came) {
         break_off(error(lido::errc::limit_exceeded, "notifications come faster than they are taken"));
         return;
     }
+    listening_.store(true, std::memory_order_release);  // also where a function or a DO has made it
     notifications_.push_back(std::move(*heard));
     heard_ = true;
 }
@@ -343,7 +344,7 @@ void wire::take_answer(const message& came) {
             break;
         case meaning::copies:
             break_off(error(lido::errc::invalid_argument, "COPY was sent as an ordinary statement",
-                            "use copy_in or copy_out of a lease"));
+                            "use copy_in or copy_out of postgres::pool"));
             return;
         case meaning::refused:
             if (was_parsing && !head.name.empty()) statements_.forget(head.name);
@@ -396,6 +397,7 @@ void wire::drop_too_large(expected& head) {
 void wire::take_completion(const message& came, expected& head) {
     const std::optional<std::string_view> tag = read_tag(came.body);
     if (!tag) return out_of_step("the end of a command that is none");
+    if (*tag == "LISTEN") listening_.store(true, std::memory_order_release);
     reply* const taker = head.taker;
     if (taker == nullptr) return;
     if (taker->into.column_count() == 0) taker->into.set_columns(head.shape->names);

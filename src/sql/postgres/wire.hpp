@@ -128,6 +128,13 @@ public:
     [[nodiscard]] bool anybody_waits() const noexcept;
     /// When the statement whose answer is next became the next; meaningless while nothing is outstanding.
     [[nodiscard]] time_point head_since() const noexcept { return head_since_; }
+    /// Has the session begun to listen, by LISTEN in whatever place, or heard something? Any thread.
+    [[nodiscard]] bool is_listening() const noexcept { return listening_.load(std::memory_order_acquire); }
+    /// It was made to listen no more: drops what was heard until then.
+    void forget_listening() noexcept {
+        static_cast<void>(take_notifications());
+        listening_.store(false, std::memory_order_release);
+    }
     /// What NOTIFY has sent since the last call.
     [[nodiscard]] std::vector<notification> take_notifications() noexcept;
     /// The last value of a parameter that the server reports; nothing when it does not.
@@ -256,6 +263,7 @@ private:
     readiness* connecter_ = nullptr;
     std::deque<expected> expected_;
     std::vector<reply*> ready_;
+    std::atomic<bool> listening_{false};
     std::vector<notification> notifications_;
     std::size_t notified_bytes_ = 0;
     std::map<std::string, std::string, std::less<>> changed_parameters_;

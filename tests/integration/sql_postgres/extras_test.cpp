@@ -2,6 +2,8 @@
 #include "postgres_world.hpp"
 
 #include <optional>
+#include <semaphore>
+#include <stop_token>
 
 namespace lido::test {
 namespace {
@@ -29,6 +31,67 @@ TEST(postgres_listen, hears_what_is_sent_on_its_channels_and_leaves_nothing_behi
         EXPECT_EQ(hears.listen("").wait().error(), errc::invalid_argument);
     }
     EXPECT_EQ(world.query("select count(*) from pg_listening_channels()").value()[0][0].as<int>().value(), 0);
+    EXPECT_EQ(world.db.connections().statistics().created, 1U);
+}
+
+TEST(postgres_listen, as_a_statement_is_over_with_the_lease) {
+    for (const sql::reset_policy policy :
+         {sql::reset_policy::none, sql::reset_policy::rollback, sql::reset_policy::full}) {
+        postgres::settings with = settings_for(common_server().url(), 1);
+        with.pool.reset = policy;
+        postgres_world world(with);
+        const auto channels = [&world] {
+            return world.query("select count(*) from pg_listening_channels()").value()[0][0].as<int>().value();
+        };
+        ASSERT_TRUE(world.query("listen gossip"));
+        EXPECT_EQ(channels(), 0) << "a statement of its own";
+        {
+            auto lease = world.db.acquire().wait().value();
+            ASSERT_TRUE(lease.query(" /* hush */ LISTEN gossip").wait());
+            common_server().ask("notify gossip, 'not for you'");
+            ASSERT_TRUE(lease.query("select 1").wait());
+        }
+        postgres::listener hears = world.db.listen("news").wait().value();
+        EXPECT_TRUE(hears.next(1ms).wait().value().empty()) << "what another has asked for";
+        common_server().ask("notify gossip, 'nor this'");
+        common_server().ask("notify news, 'but this'");
+        const auto came = hears.next(10s).wait().value();
+        ASSERT_EQ(came.size(), 1U);
+        EXPECT_EQ(came[0].payload, "but this");
+        EXPECT_EQ(world.db.connections().statistics().created, 1U);
+    }
+}
+
+TEST(postgres_listen, as_a_part_of_a_batch_or_of_a_transaction_or_given_up_is_over_with_the_lease) {
+    postgres_world world(1);
+    const auto channels = [&world] {
+        return world.query("select count(*) from pg_listening_channels()").value()[0][0].as<int>().value();
+    };
+    sql::batch both;
+    both.add("select 1");
+    both.add("listen gossip");
+    ASSERT_TRUE(world.db.run_batch(both).wait());
+    EXPECT_EQ(channels(), 0) << "batch";
+    auto scope = world.db.begin().wait().value();
+    ASSERT_TRUE(scope.query("listen gossip").wait());
+    ASSERT_TRUE(scope.commit().wait());
+    EXPECT_EQ(channels(), 0) << "transaction";
+    std::stop_source stop;
+    std::binary_semaphore ended(0);
+    world.db.query("listen gossip").start([&](const result<sql::rows>&) { ended.release(); }, stop.get_token());
+    stop.request_stop();
+    ended.acquire();
+    EXPECT_EQ(channels(), 0) << "given up";
+    EXPECT_EQ(world.db.connections().statistics().created, 1U);
+}
+
+TEST(postgres_listen, by_a_block_is_over_with_the_lease_after_the_first_that_was_heard) {
+    postgres_world world(1);
+    ASSERT_TRUE(world.query("do 'begin listen gossip; end'"));
+    common_server().ask("notify gossip");
+    EXPECT_TRUE(becomes_true([&world] {
+        return world.query("select count(*) from pg_listening_channels()").value()[0][0].as<int>().value() == 0;
+    }));
     EXPECT_EQ(world.db.connections().statistics().created, 1U);
 }
 
@@ -107,6 +170,14 @@ TEST(postgres_copy, refusals_say_why) {
     const auto written = in.write("1\nnot a number\n").wait();
     EXPECT_EQ(written ? in.finish().wait().error() : written.error(), sql::errc::invalid_value);
     EXPECT_EQ(world.query("select count(*) from numbers").value()[0][0].as<int>().value(), 0);
+}
+
+TEST(postgres_copy, as_a_statement_is_refused_with_where_it_belongs) {
+    postgres_world world(1);
+    const auto refused = world.query("copy (select 1) to stdout");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), errc::invalid_argument);
+    EXPECT_THAT(refused.error().message(), testing::HasSubstr("copy_in or copy_out of postgres::pool"));
 }
 
 TEST(postgres_copy, a_refusal_is_told_at_a_later_piece) {

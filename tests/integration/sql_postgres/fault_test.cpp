@@ -244,6 +244,48 @@ TEST(postgres_faults, a_server_that_becomes_read_only_is_left_for_one_that_write
     }));
 }
 
+TEST(postgres_faults, a_primary_that_writes_no_more_before_its_replica_is_promoted_is_left_in_time) {
+    postgres_server primary;
+    primary.ask("create table t (a int)");
+    postgres_server replica(primary, {});
+    postgres_world world(
+        eager(fmt::format("postgresql://lido@127.0.0.1:{},127.0.0.1:{}/postgres", primary.port(), replica.port())));
+    ASSERT_TRUE(world.query("insert into t values (1)"));
+    EXPECT_TRUE(becomes_true([&] { return replica.ask("select count(*) from t") == "1"; }));
+    primary.ask("alter system set default_transaction_read_only = on");
+    primary.ask("select pg_reload_conf()");
+    const auto write = [&world] { return world.query("insert into t values (2)"); };
+    EXPECT_TRUE(becomes_true([&] { return !write(); }));
+    EXPECT_EQ(write().error(), sql::errc::read_only) << "there is no other yet";
+    replica.promote();
+    const auto begun = clock::now();
+    EXPECT_TRUE(becomes_true([&] { return write().has_value(); }));
+    EXPECT_LT(clock::now() - begun, 1500ms);
+    EXPECT_NE(replica.ask("select count(*) from t"), "1");
+}
+
+TEST(postgres_faults, a_server_that_becomes_read_only_loses_shared_and_exclusive_connections_together) {
+    for (const char* write : {"insert into t values (1)", "create table u (a int)"}) {
+        postgres_server server;
+        server.ask("create table t (a int)");
+        postgres::settings with = eager(server.url());
+        with.shared_connections = 1;
+        postgres_world world(with);
+        ASSERT_TRUE(world.query("select 1"));
+        { const auto lease = world.db.acquire().wait().value(); }
+        server.ask("alter system set default_transaction_read_only = on");
+        server.ask("select pg_reload_conf()");
+        EXPECT_TRUE(becomes_true([&] {
+            const auto done = world.query(sql::trusted_sql(write));
+            return !done && done.error() == sql::errc::read_only;
+        })) << write;
+        EXPECT_TRUE(becomes_true([&] {
+            const auto all = world.db.statistics();
+            return all.size() == 2 && all[0].closed_retired == 1 && all[1].closed_retired == 1;
+        })) << write;
+    }
+}
+
 TEST(postgres_faults, a_failover_to_the_replica_is_followed) {
     postgres_server primary;
     primary.ask("create table t (a int)");

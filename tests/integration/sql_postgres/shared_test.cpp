@@ -5,6 +5,7 @@
 #include <optional>
 #include <semaphore>
 #include <stop_token>
+#include <thread>
 
 namespace lido::test {
 namespace {
@@ -105,6 +106,144 @@ TEST(postgres_shared, a_statement_that_runs_long_holds_up_only_those_behind_it) 
     EXPECT_EQ(outcome->error(), errc::cancelled) << outcome->error().message();
     EXPECT_TRUE(becomes_true([&] { return running() == "0"; }));
     EXPECT_LE(world.db.shared_connections()->statistics().created, 2U);
+}
+
+/// As many statements as there are shared connections, each of them slow and on one of its own; cancelled at the end.
+class slow_statements {
+public:
+    slow_statements(postgres_world& world, std::size_t count, duration patience) : world_(world), ended_(0) {
+        for (; count_ < count; ++count_) {
+            world_.db.query("select pg_sleep(15)")
+                .start([this](const result<sql::rows>&) { ended_.release(); }, stop_.get_token());
+            EXPECT_TRUE(becomes_true([&] { return running() == std::to_string(count_ + 1); }));
+            // Then it has been seen to be long, and no further one is put behind it.
+            std::this_thread::sleep_for(2 * patience + 100ms);
+        }
+    }
+    slow_statements(const slow_statements&) = delete;
+    slow_statements& operator=(const slow_statements&) = delete;
+    ~slow_statements() {
+        stop_.request_stop();
+        for (; count_ > 0; --count_) ended_.acquire();
+        EXPECT_TRUE(becomes_true([] { return running() == "0"; }));
+    }
+
+private:
+    [[nodiscard]] static std::string running() {
+        return common_server().ask(
+            "select count(*) from pg_stat_activity where state = 'active' and query like 'select pg_sleep(15)%'");
+    }
+
+    postgres_world& world_;
+    std::size_t count_ = 0;
+    std::stop_source stop_;
+    std::counting_semaphore<> ended_;
+};
+
+TEST(postgres_shared, where_all_are_held_up_by_slow_statements_others_take_connections_of_their_own) {
+    postgres_world world(shared_settings(2, 16));
+    const slow_statements slow(world, 2, 20ms);
+    const auto begun = clock::now();
+    on_tasks(world.io, 8, [&](std::size_t user) -> task<void> {
+        for (int i = 0; i < 5; ++i) {
+            const int wanted = static_cast<int>(user) * 1000 + i;
+            operation<sql::rows> asked = world.db.query("select $1::int", wanted);
+            auto got = co_await std::move(asked);
+            EXPECT_EQ(got.value()[0][0].as<int>().value(), wanted);
+        }
+    });
+    EXPECT_LT(clock::now() - begun, 5s);
+    EXPECT_EQ(world.db.shared_connections()->statistics().created, 2U);
+    EXPECT_GE(world.db.connections().statistics().created, 1U);
+    EXPECT_LE(world.db.connections().statistics().peak_size, 2U);
+}
+
+TEST(postgres_shared, what_finds_no_connection_of_either_kind_is_refused_after_one_acquire_timeout) {
+    postgres::settings with = shared_settings(1, 16);
+    with.pool.connections.max_size = 1;
+    with.pool.connections.acquire_timeout = 1200ms;
+    with.shared_patience = 600ms;
+    postgres_world world(with);
+    const slow_statements slow(world, 1, with.shared_patience);
+    std::optional<postgres::pool::lease> held(world.db.acquire().wait().value());
+    const auto begun = clock::now();
+    const auto refused = world.query("select 1");
+    const duration took = clock::now() - begun;
+    EXPECT_EQ(refused.error(), errc::acquire_timeout);
+    EXPECT_THAT(refused.error().message(), testing::Not(testing::HasSubstr("shared")));
+    EXPECT_GE(took, 1190ms);
+    EXPECT_LT(took, 1750ms) << "the exclusive pool has no timeout of its own beside";
+
+    // Whoever goes while he waits for the second kind is waited for by nobody.
+    std::stop_source stop;
+    std::binary_semaphore ended(0);
+    std::optional<result<sql::rows>> outcome;
+    world.db.query("select 1")
+        .start(
+            [&](result<sql::rows> came) {
+                outcome.emplace(std::move(came));
+                ended.release();
+            },
+            stop.get_token());
+    EXPECT_TRUE(becomes_true([&] { return world.db.connections().statistics().waiting == 1; }));
+    stop.request_stop();
+    ended.acquire();
+    EXPECT_EQ(outcome->error(), errc::cancelled);
+    EXPECT_TRUE(becomes_true([&] { return world.db.connections().statistics().waiting == 0; }));
+    held.reset();
+    EXPECT_TRUE(world.query("select 1"));
+}
+
+TEST(postgres_shared, where_the_pool_may_overflow_it_is_with_exclusive_connections) {
+    postgres::settings with = shared_settings(1, 16);
+    with.pool.connections.on_full = pool::when_full::overflow;
+    postgres_world world(with);
+    const slow_statements slow(world, 1, with.shared_patience);
+    EXPECT_TRUE(world.query("select 1"));
+    EXPECT_EQ(world.db.shared_connections()->statistics().created, 1U);
+    EXPECT_EQ(world.db.connections().statistics().created, 1U);
+}
+
+TEST(postgres_shared, whoever_waits_for_the_first_of_them_takes_no_other) {
+    postgres_server server;
+    postgres::settings with = settings_for(server.url(), 2);
+    with.shared_connections = 1;
+    with.shared_patience = 1ms;
+    postgres_world world(with);
+    server.freeze();
+    std::binary_semaphore ended(0);
+    std::optional<result<sql::rows>> outcome;
+    world.db.query("select 1").start([&](result<sql::rows> came) {
+        outcome.emplace(std::move(came));
+        ended.release();
+    });
+    EXPECT_TRUE(becomes_true([&] { return world.db.shared_connections()->statistics().connecting == 1; }));
+    std::this_thread::sleep_for(100ms);  // time for what must not happen: its patience is far behind
+    server.thaw();
+    ended.acquire();
+    ASSERT_TRUE(*outcome) << outcome->error().message();
+    EXPECT_EQ(world.db.connections().statistics().acquires, 0U);
+}
+
+TEST(postgres_shared, listening_is_not_for_them) {
+    postgres_world world(shared_settings(1, 16));
+    const auto channels = [&world] {
+        return world.query("select count(*) from pg_listening_channels()").value()[0][0].as<int>().value();
+    };
+    ASSERT_TRUE(world.query("listen everybody"));
+    EXPECT_EQ(channels(), 0);
+    EXPECT_EQ(world.db.connections().statistics().created, 1U);
+    EXPECT_EQ(world.db.shared_connections()->statistics().created, 1U);
+
+    // A function can do it all the same: such a connection ends once it has heard something.
+    common_server().ask(
+        "create or replace function listens() returns int language plpgsql as "
+        "'begin listen everybody; return 1; end'");
+    ASSERT_TRUE(world.query("select listens()"));
+    ASSERT_EQ(channels(), 1);
+    common_server().ask("notify everybody");
+    EXPECT_TRUE(becomes_true([&] { return channels() == 0; }));
+    EXPECT_EQ(world.db.shared_connections()->statistics().closed_broken, 1U);
 }
 
 TEST(postgres_shared, a_statement_that_is_given_up_is_cancelled_once_nobody_waits_behind_it) {

@@ -49,9 +49,17 @@ public:
     [[nodiscard]] bool ends_generation(const error& failure, const connection& where) const noexcept;
 
     using pool_state = sql::detail::sql_pool_state<connector>;
-    /// A statement on whatever connection is free, in one coroutine: see `sql::queries_by_itself`.
+    /// A statement on whatever connection is free, in one coroutine: see `sql::queries_by_itself`. `otherwise` is for
+    /// shared connections: where it goes when none of those can be had within `settings::shared_patience`.
     template <class Text, class Values>
-    [[nodiscard]] static task<result<sql::rows>> query(std::shared_ptr<pool_state> self, Text what, Values with);
+    [[nodiscard]] static task<result<sql::rows>> query(std::shared_ptr<pool_state> self, Text what, Values with,
+                                                       std::shared_ptr<pool_state> otherwise = nullptr);
+    /// `settings::shared_patience`.
+    [[nodiscard]] duration patience() const noexcept;
+
+    /// A server that takes no writes any more ends the connections of both, whichever of them hears it. Before either
+    /// has run a statement.
+    static void fence_together(const std::shared_ptr<pool_state>& one, const std::shared_ptr<pool_state>& other);
 
     struct shared_state;
 

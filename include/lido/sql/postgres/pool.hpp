@@ -33,6 +33,8 @@ public:
     /// others on one of the shared connections, without waiting for their answers: many times the statements for each
     /// connection and system call. Each stands alone: its own implicit transaction, its own error. What such a
     /// statement must not do is change the session by a function (set_config, pg_advisory_lock): take a lease for that.
+    /// Where no shared connection has room within `shared_patience`, because what runs on them is slow, it takes an
+    /// exclusive one; both waits together end by `acquire_timeout`, and then the error is that of the exclusive ones.
     template <class... Values>
     // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved from
     [[nodiscard]] operation<sql::rows> query(sql::statement what, Values&&... values) {
@@ -66,7 +68,12 @@ private:
 
     void follow_names(scheduler_group& group, const postgres::settings& of);
 
-    std::optional<plain> shared_;
+    /// Of shared connections.
+    struct shared_pool : plain {
+        using plain::plain;
+        using plain::shared;
+    };
+    std::optional<shared_pool> shared_;
     std::unique_ptr<net::address_watch> names_;  // goes first: it calls the pools
 };
 

@@ -60,7 +60,8 @@ struct settings {
     std::size_t shared_connections = 0;
     /// Statements that may be under way on one of them at once. 1 … 256.
     std::uint32_t pipeline_depth = 16;
-    /// While a shared statement runs longer than this, no further ones are put behind it. 1 ms … 1 h.
+    /// While a shared statement runs longer than this, no further ones are put behind it; and a statement that has
+    /// waited this long for room on a shared connection takes one of `pool`. 1 ms … 1 h.
     duration shared_patience = std::chrono::milliseconds(20);
 
     /// `invalid_argument` naming the first member that is wrong.

@@ -35,7 +35,7 @@ TEST(sqlite_settings_test, have_defaults) {
 TEST(sqlite_settings_test, name_what_is_wrong) {
     EXPECT_THAT(of("sqlite:a.db?mode=no").error().what(), HasSubstr("mode=no"));
     EXPECT_THAT(of("sqlite:a.db?synchronous=off").error().what(), HasSubstr("synchronous=off"));
-    EXPECT_THAT(of("sqlite:a.db?threads=65").error().what(), HasSubstr("reader_threads = 65"));
+    EXPECT_THAT(of("sqlite:a.db?threads=65").error().what(), HasSubstr("threads) = 65"));
     EXPECT_THAT(of("sqlite:a.db?threads=x").error().what(), HasSubstr("threads"));
     EXPECT_THAT(of("sqlite:a.db?busy_timeout=3600001").error().what(), HasSubstr("busy_timeout"));
     EXPECT_THAT(of("sqlite:a.db?cache=shared").error().what(), HasSubstr("cache"));

@@ -72,23 +72,26 @@ plain_connection connect_to(const std::string& folder, std::uint16_t port) {
             .c_str()));
 }
 
+/// The letter that the kernel has for what a process does: T where it is stopped, Z where it has ended and nobody has
+/// asked how. A space: there is none.
+char state_of(pid_t process) {
+    // "7 (postgres: lido postgres [local] idle) T 1 …"
+    const std::string line = read_file(fmt::format("/proc/{}/stat", process));
+    const std::size_t end = line.rfind(')');
+    return end == std::string::npos || line.size() < end + 3 ? ' ' : line[end + 2];
+}
+
+/// And has let go of all that it shared with others, which a process whose memory is gone may not have yet.
+bool has_ended(pid_t process) {
+    const char now = state_of(process);
+    return now == ' ' || now == 'Z' || now == 'X';
+}
+
 /// Returns when it stands still: a signal takes its time, and until then a process goes on.
 void freeze_process(pid_t which) {
     ::kill(which, SIGSTOP);
-    const bool stopped = becomes_true([which] {
-        // "7 (postgres: lido postgres [local] idle) T 1 …"; what has ended meanwhile has no such line, or is a zombie.
-        const std::string line = read_file(fmt::format("/proc/{}/stat", which));
-        const std::size_t end = line.rfind(')');
-        return end == std::string::npos || line.substr(end + 1, 2) == " T" || line.substr(end + 1, 2) == " Z";
-    });
+    const bool stopped = becomes_true([which] { return state_of(which) == 'T' || has_ended(which); });
     if (!stopped) throw std::runtime_error("a server cannot be frozen");
-}
-
-/// It has ended, whether or not anybody has asked how.
-bool has_no_memory(pid_t process) {
-    std::ifstream from("/proc/" + std::to_string(process) + "/statm");
-    std::size_t pages = 0;
-    return !(from >> pages) || pages == 0;
 }
 
 }  // namespace
@@ -192,7 +195,7 @@ void postgres_server::kill() {
     for (const pid_t each : children) ::kill(each, SIGKILL);
     process_.end_with(SIGKILL);
     // On a busy machine one may still have the shared memory, and then no server starts.
-    for (const pid_t each : children) static_cast<void>(becomes_true([each] { return has_no_memory(each); }));
+    for (const pid_t each : children) static_cast<void>(becomes_true([each] { return has_ended(each); }));
 }
 
 void postgres_server::freeze() const {

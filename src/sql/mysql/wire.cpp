@@ -275,9 +275,10 @@ void wire::take_too_large() {
 /// Who waits is told at once. The rest is on its way, and is not read any more.
 void wire::drop_too_large() {
     answer& to = *std::exchange(expected_, nullptr);
-    to.failed = error(lido::errc::limit_exceeded,
-                      fmt::format("the result is larger than max_result_bytes = {}", limits_.result_bytes),
-                      "ask for less, stream the result, or raise max_result_bytes; what the statement was to write may last");
+    to.failed =
+        error(lido::errc::limit_exceeded,
+              fmt::format("the result is larger than max_result_bytes = {}", limits_.result_bytes),
+              "ask for less, stream the result, or raise max_result_bytes; what the statement was to write may last");
     abandoned_ = true;
     finish(to);
 }

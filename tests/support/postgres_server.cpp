@@ -81,7 +81,7 @@ char state_of(pid_t process) {
     return end == std::string::npos || line.size() < end + 3 ? ' ' : line[end + 2];
 }
 
-/// And has let go of all that it shared with others, which a process whose memory is gone may not have yet.
+/// It has ended, and let go of all that it shared with others; a process whose memory is gone may not have done that.
 bool has_ended(pid_t process) {
     const char now = state_of(process);
     return now == ' ' || now == 'Z' || now == 'X';
